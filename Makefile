@@ -1,0 +1,94 @@
+# Everything CI runs, one target each. `make help` lists them.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+PYTHON ?= python3
+BIN := .venv/bin
+OPA = "$$($(BIN)/opalite opa path)"
+setup_done := .venv/.setup-done
+
+.PHONY: help
+help: ## show this help
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+$(setup_done): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit("Opalite needs Python 3.11 or newer, this is " + sys.version.split()[0] + "; set PYTHON=python3.12 or the like") if sys.version_info < (3, 11) else None'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(BIN)/opalite opa install
+	@touch $@
+
+.PHONY: setup
+setup: $(setup_done) ## virtual environment with locked dependencies, and OPA; leaves .venv/bin/opalite
+	@$(BIN)/opalite opa path >/dev/null 2>&1 || $(BIN)/opalite opa install
+
+.PHONY: demo
+demo: setup ## judge the sample organization
+	@$(BIN)/opalite evaluate samples/organization --data samples/settings --facts samples/facts.yaml || test $$? -eq 1
+
+.PHONY: test
+test: setup ## all tests: Rego and Python
+	@$(BIN)/python -c 'print("Rego tests:")'
+	$(OPA) test --bundle policies data --threshold 100 --coverage >/dev/null || $(OPA) test --bundle policies data
+	$(OPA) test --bundle policies data
+	$(BIN)/python -m pytest -n auto
+
+.PHONY: check
+check: format-check lint types imports catalog-check rego test-coverage ## all that CI runs
+
+.PHONY: format
+format: setup ## format Python and Rego in place
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix-only --quiet .
+	$(OPA) fmt --write policies samples
+
+.PHONY: format-check
+format-check: setup
+	$(BIN)/ruff format --check .
+	@test -z "$$($(OPA) fmt --list policies samples)" || { echo "run 'make format': $$($(OPA) fmt --list policies samples)"; exit 1; }
+
+.PHONY: lint
+lint: setup ## ruff and the lints for fail-open traps in policies
+	$(BIN)/ruff check .
+	$(BIN)/opalite policies lint policies
+
+.PHONY: types
+types: setup ## mypy, strict
+	$(BIN)/mypy
+
+.PHONY: imports
+imports: setup ## the import rules of the architecture
+	$(BIN)/lint-imports --no-cache
+
+.PHONY: catalog
+catalog: setup ## write data/catalog/data.json from the policies' METADATA
+	$(BIN)/opalite policies catalog policies --output data/catalog/data.json
+
+.PHONY: catalog-check
+catalog-check: setup
+	$(BIN)/opalite policies catalog policies --check data/catalog/data.json
+
+.PHONY: rego
+rego: setup ## opa check --strict with schemas; opa test with full coverage
+	$(OPA) check --strict --schema policies/schemas --bundle policies data
+	$(OPA) test --bundle policies data --coverage --threshold 100 >/dev/null
+
+.PHONY: test-coverage
+test-coverage: setup
+	$(BIN)/python -m pytest -n auto --cov --cov-report=term
+
+.PHONY: bench
+bench: setup ## compare with an in-process Go loop, opa exec and opa eval on the same items
+	$(BIN)/python benchmarks/compare.py
+
+.PHONY: wheel
+wheel: setup ## build dist/opalite-*.whl
+	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+
+.PHONY: lock
+lock: ## pin the dependencies anew (needs uv)
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-annotate --extra dev --output-file requirements.lock pyproject.toml
+
+.PHONY: clean
+clean: ## remove what the other targets made
+	rm -rf .venv dist build .coverage* .mypy_cache .ruff_cache .pytest_cache .hypothesis bench-data

@@ -1,0 +1,109 @@
+"""The values that travel between the stages. Frozen, without behaviour; the words are those of docs/glossary.md."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+JsonObject = dict[str, Any]
+
+
+class Outcome(StrEnum):
+    """What a policy says of one resource."""
+
+    PASS = "pass"  # noqa: S105 - the outcome's name, not a secret
+    FAIL = "fail"
+    EXEMPT = "exempt"
+    NOT_APPLICABLE = "not_applicable"
+    UNDETERMINED = "undetermined"
+
+
+class Severity(StrEnum):
+    """Security Hub's severity labels, lowest first."""
+
+    INFORMATIONAL = "INFORMATIONAL"
+    LOW = "LOW"
+    MEDIUM = "MEDIUM"
+    HIGH = "HIGH"
+    CRITICAL = "CRITICAL"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that could not be read. One line on standard error; the exit code becomes 2."""
+
+    source: str  # the file and the place in it: "a.jsonl:3", "snapshot.json.gz item 17"
+    message: str  # what was seen and what to do; one line, never the item's content
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something worth knowing that is no fault: one line on standard error, no effect on the exit code."""
+
+    source: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One configuration item as it was found, in whichever dialect, with what its envelope says."""
+
+    body: JsonObject
+    source: str
+    notified_at: str | None = None  # notificationCreationTime of the event
+    left_scope: bool = False  # eventLeftScope of the event
+    oversized: bool = False  # a configurationItemSummary: the configuration is not in it
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """A normalized configuration item: `input.resource` of the policies, and what is known about its gaps."""
+
+    document: JsonObject  # type, id, name, arn, partition, account_id, organizational_units, region, tags, …
+    unknown: Sequence[Mapping[str, str]]  # {path, reason}: parts that the item does not tell
+    gone: str | None  # why there is nothing to judge any more (deleted, not recorded, left scope), else None
+    capture_time: str | None  # RFC 3339
+    notified_at: str | None  # RFC 3339
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What the catalog says of a policy."""
+
+    id: str
+    title: str
+    version: str
+    severity: Severity
+    resource_types: Sequence[str]  # ["*"]: every type
+    generic: bool  # takes the generic form of types without a schema
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One policy's answer for one resource; the fields of a line of JSON Lines output, in its order."""
+
+    account_id: str
+    region: str
+    resource_type: str
+    resource_id: str
+    arn: str | None
+    capture_time: str | None
+    evaluated_at: str
+    policy_id: str
+    policy_version: str
+    outcome: Outcome
+    compliance_type: str | None
+    severity: Severity
+    annotation: str
+    violations: Sequence[JsonObject]
+    unknown: Sequence[JsonObject]
+    reasons: Sequence[str]
+    exemption: JsonObject | None
+    stage: str
+    decision_id: str
+    bundle_revision: str
+    opa_version: str
+    input_digest: str
