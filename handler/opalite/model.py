@@ -70,6 +70,23 @@ class Resource:
 
 
 @dataclass(frozen=True, slots=True)
+class Question:
+    """What OPA is asked about one resource, once."""
+
+    resource: Resource
+    evaluated_at: str  # RFC 3339
+    core: bytes  # canonical JSON of all that the decision depends on, but time: version, resource, facts, unknown, gone
+    digest: str  # SHA-256 of the core, in hex
+    expected: tuple[str, ...]  # the ids of the policies that must answer
+    selected: bool  # False: every policy that applies is asked, and `expected` says which these are
+
+    def body(self) -> bytes:
+        """The policy input, as JSON."""
+        policies = b'["%s"]' % '","'.join(self.expected).encode() if self.selected else b"null"
+        return b'{"evaluated_at":"%s","policies":%s,%s' % (self.evaluated_at.encode(), policies, self.core[1:])
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """What the catalog says of a policy."""
 

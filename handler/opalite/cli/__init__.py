@@ -1,0 +1,70 @@
+"""The command line. `main` is the entry point; the commands' modules are loaded only when they are called."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+
+from opalite.errors import OpaliteError, UsageError
+
+CLEAN, VIOLATIONS, MISUSE, FAILED = 0, 1, 2, 3
+
+
+def main() -> None:
+    """Run a command and end with its exit code; errors are one line on standard error."""
+    from opalite.cli.commands import cli  # noqa: PLC0415 - so that an error while loading is one line, too
+
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        code = cli.main(prog_name="opalite", standalone_mode=False)
+    except KeyboardInterrupt:
+        code = _say("interrupted", 128 + signal.SIGINT)
+    except BrokenPipeError:
+        # The reader has seen enough (`| head`): end as other tools do, without a word.
+        _forget_stdout()
+        code = 128 + signal.SIGPIPE
+    except UsageError as error:
+        code = _say(str(error), MISUSE)
+    except OpaliteError as error:
+        code = _say(str(error), FAILED)
+    except Exception as error:  # noqa: BLE001 - click's own, without importing click where it is not needed
+        code = _from_click(error)
+    sys.exit(code if isinstance(code, int) else CLEAN)
+
+
+def _from_click(error: Exception) -> int:
+    import click  # noqa: PLC0415
+
+    if isinstance(error, click.exceptions.Exit):
+        return error.exit_code
+    if isinstance(error, click.Abort):
+        return _say("interrupted", 128 + signal.SIGINT)
+    if isinstance(error, click.ClickException):
+        if isinstance(error, click.UsageError) and error.ctx is not None:
+            return _say(f"{error.format_message()} Try '{error.ctx.command_path} --help'.", MISUSE)
+        return _say(error.format_message(), MISUSE)
+    if os.environ.get("OPALITE_DEBUG"):
+        raise error
+    return _say(
+        f"a fault in opalite: {type(error).__name__}: {error}; please report it (OPALITE_DEBUG=1 shows where)", FAILED
+    )
+
+
+def _say(message: str, code: int) -> int:
+    with contextlib.suppress(OSError):
+        sys.stderr.write("opalite: " + " ".join(message.split()) + "\n")
+    return code
+
+
+def _forget_stdout() -> None:
+    """So that the interpreter's last flush has nowhere to fail."""
+    with contextlib.suppress(OSError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, 1)
+        os.close(nowhere)
+
+
+def _terminate(*_: object) -> None:
+    raise SystemExit(128 + signal.SIGTERM)

@@ -1,0 +1,168 @@
+"""The unread part of a byte stream, and the exact limits of the JSON value that begins there.
+
+The standard library's scanner delimits: it runs in C, and where it stops it tells why. Bytes are shown to it as
+Latin-1, so that positions are bytes; what the value means is for others to read.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from opalite.strict_json import BOM
+
+CHUNK: Final = 1024 * 1024
+# A single item or line above this is passed over: AWS's own limits are far below, and memory has to have a bound.
+LARGEST: Final = 64 * 1024 * 1024
+
+_SPACE: Final = re.compile(rb"[ \t\r\n]*")
+_SPACE_AND_BOM: Final = re.compile(rb"(?:[ \t\r\n]|\xef\xbb\xbf)*")
+_DECODER: Final = json.JSONDecoder()
+_FIRST_TRY: Final = 16 * 1024
+# When the scanner stops this near the end of what it was shown, more bytes might have satisfied it: the longest
+# things that it takes as one are -Infinity and a pair of \uXXXX escapes.
+_NEAR_END: Final = 16
+_STRING_OR_BRACKET: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*+"|[\[{]|[\]}]', re.DOTALL)
+_QUOTE: Final = ord('"')
+_OPEN: Final = "unterminated string"
+_CLOSES: Final = {ord("{"): ord("}"), ord("["): ord("]")}
+
+
+class BrokenError(Exception):
+    """The stream does not go on as JSON must."""
+
+    def __init__(self, message: str, *, cut_short: bool = False, too_large: bool = False) -> None:
+        super().__init__(message)
+        self.message = message
+        self.cut_short = cut_short  # the stream ended where it might have gone on
+        self.too_large = too_large
+
+
+class Window:
+    """A buffer that is filled at its end, read at `position`, and dropped at its start.
+
+    `offset` and `line` are those of the first byte of `data`.
+    """
+
+    def __init__(self, chunks: Iterator[bytes], *, largest: int = LARGEST) -> None:
+        self.data = bytearray()
+        self.position = 0
+        self.offset = 0
+        self.line = 1
+        self.ended = False
+        self.largest = largest
+        self._chunks = chunks
+
+    def fill(self, size: int) -> bool:
+        """Read until `size` bytes are there or the stream ends; whether anything came."""
+        before = len(self.data)
+        while not self.ended and len(self.data) < size:
+            chunk = next(self._chunks, None)
+            if chunk is None:
+                self.ended = True
+            else:
+                self.data += chunk
+        return len(self.data) > before
+
+    def more(self) -> bool:
+        """Make the buffer notably longer; False when the stream has nothing more to give."""
+        return self.fill(len(self.data) + max(_FIRST_TRY, len(self.data) // 2))
+
+    def drop(self) -> None:
+        """Forget what lies before the position."""
+        self.line += self.data.count(b"\n", 0, self.position)
+        self.offset += self.position
+        del self.data[: self.position]
+        self.position = 0
+
+    def at(self) -> int:
+        """The position, counted from the start of the stream."""
+        return self.offset + self.position
+
+    def byte(self) -> int:
+        """The next byte that is not space; the position moves to it. BrokenError at the end of the stream."""
+        start = self.position
+        while True:
+            match = _SPACE.match(self.data, self.position)
+            self.position = match.end() if match else self.position
+            if self.position < len(self.data):
+                return self.data[self.position]
+            if self.position - start > self.largest:
+                raise self._too_large()
+            if not self.more():
+                raise BrokenError(f"is cut short at byte {self.at()}", cut_short=True)
+
+    def document(self) -> int | None:
+        """Go to the next document and forget what lies before it; its first byte, or None at the end.
+
+        Byte order marks are no fault here: people join files with `cat`.
+        """
+        while True:
+            match = _SPACE_AND_BOM.match(self.data, self.position)
+            self.position = match.end() if match else self.position
+            self.drop()
+            if self.data and (self.data[0] != BOM[0] or len(self.data) >= len(BOM)):
+                return self.data[0]
+            if not self.more():
+                return self.data[0] if self.data else None
+
+    def value(self) -> bytes:
+        """The text of the JSON value at the position, which moves behind it; BrokenError if there is none."""
+        start, size = self.position, _FIRST_TRY
+        while True:
+            text = self.data[start : start + size].decode("latin-1")
+            length, stopped, reason = _scan(text)
+            whole = length is not None and (length < len(text) or text[0] in '{["')
+            if not whole and length is None and stopped < len(text) - _NEAR_END and not reason.startswith(_OPEN):
+                raise BrokenError(f"is not valid JSON: {reason} at byte {self.offset + start + stopped}")
+            if max(length or 0, len(text) * (not whole)) > self.largest:
+                raise self._too_large()
+            if whole or (len(text) < size and not self.more()):
+                break
+            size *= 4
+        if length is None:
+            raise _unfinished(self.offset + start + stopped, reason, at_end=stopped >= len(text))
+        self.position = start + length
+        return bytes(self.data[start : self.position])
+
+    def bracket_end(self) -> int | None:
+        """Where the brackets that open at the position are all closed, whatever else is wrong between them."""
+        length = _bracket_end(bytes(self.data[self.position :]))
+        return None if length is None else self.position + length
+
+    def _too_large(self) -> BrokenError:
+        return BrokenError(f"is larger than {self.largest // 1024 // 1024} MB", too_large=True)
+
+
+def _unfinished(at: int, reason: str, *, at_end: bool) -> BrokenError:
+    if reason.startswith(_OPEN):
+        return BrokenError(f"is cut short: it ends inside the string that begins at byte {at}", cut_short=True)
+    message = f"is cut short at byte {at}" if at_end else f"is not valid JSON: {reason} at byte {at}"
+    return BrokenError(message, cut_short=True)
+
+
+def _scan(text: str) -> tuple[int | None, int, str]:
+    """(length of the value, 0, "") or (None, where the scanner stopped, why)."""
+    try:
+        return _DECODER.raw_decode(text)[1], 0, ""
+    except json.JSONDecodeError as error:
+        reason = error.msg.partition(":")[0].strip()
+        return None, error.pos, reason[0].lower() + reason[1:]
+    except RecursionError:
+        return _bracket_end(text.encode("latin-1")), len(text), "brackets do not close"
+
+
+def _bracket_end(data: bytes) -> int | None:
+    expected = bytearray()
+    for match in _STRING_OR_BRACKET.finditer(data):
+        first = data[match.start()]
+        if first in _CLOSES:
+            expected.append(_CLOSES[first])
+        elif first != _QUOTE:
+            if not expected or expected.pop() != first:
+                return None
+            if not expected:
+                return match.end()
+    return None

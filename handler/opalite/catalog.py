@@ -1,0 +1,202 @@
+"""The catalog: the index of all policies, made from their METADATA. Pure.
+
+`document` turns what `opa inspect --annotations` prints into data.catalog; `policies` reads such a document.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from opalite.errors import UsageError
+from opalite.model import JsonObject, Policy, Severity
+
+ROOTS = ("aws", "custom")
+PARTS = 4  # segments of a policy id
+EVERY_TYPE = "*"
+_SEMVER = re.compile(r"^\d+\.\d+\.\d+$")
+_RESOURCE_TYPE = re.compile(r"^[A-Za-z0-9]+::[A-Za-z0-9:]+$")
+_TITLE_CHARACTERS = 70
+_KNOWN_KEYS = frozenset(
+    ["severity", "resource_types", "requires", "facts", "parameters", "frameworks", "remediation", "schedule", "generic", "version", "deprecated", "aliases"]
+)
+
+
+def document(inspections: Iterable[Mapping[str, Any]], *, typed: Iterable[str]) -> tuple[JsonObject, list[str]]:
+    """data.catalog, and one line for each fault of the METADATA. `typed` are the resource types that have a schema."""
+    entries: dict[str, JsonObject] = {}
+    faults: list[str] = []
+    typed = frozenset(typed)
+    for inspection in inspections:
+        described = {_name(entry["path"]): entry for entry in inspection.get("annotations") or () if _of_package(entry)}
+        for package, files in sorted((inspection.get("namespaces") or {}).items()):
+            policy_id = package.removeprefix("data.")
+            if not _is_policy(policy_id):
+                continue
+            where = next((file for file in sorted(files) if not file.endswith("_test.rego")), "?")
+            if policy_id not in described:
+                faults.append(
+                    f"{where}: package {policy_id} has no METADATA with `scope: package`; see docs/authors.md"
+                )
+                continue
+            if policy_id in entries:
+                faults.append(f"{where}: package {policy_id} stands in two bundles; a policy id belongs to one")
+                continue
+            entry = described[policy_id]
+            found = _faults(entry["annotations"], typed)
+            faults += [f"{where}:{entry['location']['row']}: {fault}" for fault in found]
+            if not found:
+                entries[policy_id] = _entry(policy_id, entry)
+    return from_entries(entries), faults
+
+
+def from_entries(entries: Mapping[str, JsonObject]) -> JsonObject:
+    """data.catalog from its `policies`."""
+    by_type: dict[str, list[str]] = {}
+    for policy_id in sorted(entries):
+        for kind in entries[policy_id]["resource_types"]:
+            by_type.setdefault(kind, []).append(policy_id)
+    return {"policies": dict(sorted(entries.items())), "by_type": dict(sorted(by_type.items()))}
+
+
+class Catalog:
+    """data.catalog, read for routing and output."""
+
+    def __init__(self, document: Mapping[str, Any]) -> None:
+        try:
+            self.policies = {policy_id: _policy(policy_id, entry) for policy_id, entry in document["policies"].items()}
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise UsageError(
+                f"data.catalog is not a catalog ({error!r}); make it anew with `opalite policies catalog`"
+            ) from None
+        self._aliases = {
+            alias: policy_id for policy_id, entry in document["policies"].items() for alias in entry.get("aliases", ())
+        }
+        self._by_type: dict[str, tuple[str, ...]] = {}
+
+    def applying_to(self, resource_type: str, chosen: frozenset[str] | None) -> tuple[str, ...]:
+        """The ids of the policies for a type, sorted; `chosen` narrows them."""
+        known = self._by_type.get(resource_type)
+        if known is None:
+            known = tuple(
+                policy_id
+                for policy_id, policy in sorted(self.policies.items())
+                if resource_type in policy.resource_types or EVERY_TYPE in policy.resource_types
+            )
+            self._by_type[resource_type] = known
+        return known if chosen is None else tuple(policy_id for policy_id in known if policy_id in chosen)
+
+    def resolve(self, names: Sequence[str]) -> frozenset[str]:
+        """Policy ids for ids or aliases. Raises UsageError for a name that is neither."""
+        chosen = set()
+        for name in names:
+            policy_id = self._aliases.get(name, name)
+            if policy_id not in self.policies:
+                raise UsageError(
+                    f"--policy {name}: there is no such policy; there are: {', '.join(sorted(self.policies))}"
+                )
+            chosen.add(policy_id)
+        return frozenset(chosen)
+
+
+def _policy(policy_id: str, entry: Mapping[str, Any]) -> Policy:
+    return Policy(
+        policy_id,
+        entry["title"],
+        entry["version"],
+        Severity(entry["severity"]),
+        tuple(entry["resource_types"]),
+        bool(entry.get("generic")),
+    )
+
+
+def _is_policy(policy_id: str) -> bool:
+    parts = policy_id.split(".")
+    return len(parts) == PARTS and parts[0] in ROOTS and not parts[-1].endswith("_test")
+
+
+def _of_package(entry: Mapping[str, Any]) -> bool:
+    return entry.get("annotations", {}).get("scope") == "package" and _is_policy(_name(entry["path"]))
+
+
+def _name(path: Sequence[Mapping[str, Any]]) -> str:
+    return ".".join(str(part["value"]) for part in path[1:])
+
+
+def _entry(policy_id: str, entry: Mapping[str, Any]) -> JsonObject:
+    notes = entry["annotations"]
+    return {
+        **notes["custom"],
+        "path": policy_id.split("."),
+        "title": notes["title"],
+        "description": notes["description"],
+        "related_resources": notes.get("related_resources", []),
+        "requires": notes["custom"].get("requires", []),
+    }
+
+
+def _faults(notes: Mapping[str, Any], typed: frozenset[str]) -> list[str]:
+    custom = notes.get("custom")
+    if not isinstance(custom, dict):
+        return ["METADATA has no `custom`; it must name severity, resource_types and version"]
+    faults = []
+    title = notes.get("title")
+    if not isinstance(title, str) or not 0 < len(title) <= _TITLE_CHARACTERS:
+        faults.append(f"METADATA needs a `title` of at most {_TITLE_CHARACTERS} characters")
+    if not isinstance(notes.get("description"), str) or not notes["description"].strip():
+        faults.append("METADATA needs a `description` that says why the rule matters")
+    if custom.get("severity") not in set(Severity):
+        faults.append(f"custom.severity is {custom.get('severity')!r}, not one of {', '.join(Severity)}")
+    if not _SEMVER.match(str(custom.get("version", ""))):
+        faults.append(f"custom.version is {custom.get('version')!r}, not a version like 1.0.0")
+    faults += _type_faults(custom, typed)
+    faults += _parameter_faults(custom.get("parameters"))
+    if not _texts(custom.get("requires", [])) or not all(
+        path.startswith("resource.") for path in custom.get("requires", [])
+    ):
+        faults.append("custom.requires must be a list of paths below `input`, like resource.configuration.image_id")
+    faults += [f"custom.{key} is not a key that the contract knows" for key in sorted(custom.keys() - _KNOWN_KEYS)]
+    return faults
+
+
+def _type_faults(custom: Mapping[str, Any], typed: frozenset[str]) -> list[str]:
+    types = custom.get("resource_types")
+    if not _texts(types) or not types:
+        return ['custom.resource_types must be a list of AWS resource types, or ["*"]']
+    generic = custom.get("generic", False)
+    faults = []
+    for kind in types:
+        if kind == EVERY_TYPE:
+            continue
+        if not _RESOURCE_TYPE.match(kind):
+            faults.append(f"custom.resource_types: {kind!r} is not a type like AWS::S3::Bucket")
+        elif kind in typed and generic:
+            faults.append(f"{kind} has a schema: leave out custom.generic and read the normalized configuration")
+        elif kind not in typed and not generic:
+            faults.append(
+                f"{kind} has no schema: say `generic: true` to read its configuration as AWS Config writes it"
+            )
+    return faults
+
+
+def _parameter_faults(parameters: Any) -> list[str]:
+    if parameters is None:
+        return []
+    if (
+        not isinstance(parameters, dict)
+        or parameters.get("type") != "object"
+        or not isinstance(parameters.get("properties"), dict)
+    ):
+        return ["custom.parameters must be a JSON Schema with `type: object` and `properties`"]
+    if parameters.get("additionalProperties") is not False:
+        return ["custom.parameters must say `additionalProperties: false`, so that a misspelt parameter is noticed"]
+    return [
+        f"custom.parameters: {name} has no description"
+        for name, schema in parameters["properties"].items()
+        if not isinstance(schema, dict) or not schema.get("description")
+    ]
+
+
+def _texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(entry, str) for entry in value)

@@ -1,0 +1,118 @@
+"""`opalite evaluate`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from opalite import settings_data
+from opalite.cli.options import PATH, default_jobs, engine_options, take_engine_options
+from opalite.cli.output import writer
+from opalite.cli.progress import Reporter
+from opalite.cli.run import Run
+from opalite.cli.session import Session, session
+from opalite.cli.sink import Descriptor, OutputFile, Sink
+from opalite.errors import NormalizationError
+from opalite.facts.given import GivenFacts, load
+from opalite.judge import Judge
+from opalite.model import Severity
+from opalite.normalize.values import timestamp
+
+_STDOUT = 1
+
+
+@click.command()
+@click.argument("paths", nargs=-1, required=True, metavar="PATH…|-")
+@click.option("--policy", "policies", multiple=True, metavar="ID", help="Judge by this policy only; may be repeated.")
+@click.option("--facts", type=PATH, metavar="FILE", help="What items do not tell: images, keys, organizational units.")
+@click.option(
+    "--at", metavar="TIME", help="Judge as of this time (default: the event's, else the item's capture time)."
+)
+@click.option("--format", "form", type=click.Choice(["table", "json", "jsonl"]), default="table", show_default=True)
+@click.option("--output", type=PATH, metavar="FILE", help="Write to FILE, which appears when all went well.")
+@click.option(
+    "--fail-on",
+    type=click.Choice([str(severity) for severity in Severity], case_sensitive=False),
+    default=str(Severity.INFORMATIONAL),
+    metavar="LEVEL",
+    help="Exit with 1 for violations of this severity or above (default: any).",
+)
+@click.option("--allow-undetermined", is_flag=True, help="Do not exit with 1 for what could not be decided.")
+@click.option(
+    "--jobs",
+    type=click.IntRange(1, 64),
+    default=default_jobs,
+    metavar="N",
+    help="Batches in flight (default: one per CPU).",
+)
+@engine_options
+def evaluate(paths: tuple[str, ...], **given: Any) -> int:
+    """Judge configuration items and print the decisions.
+
+    PATHs are files or folders with configuration items in any form that AWS Config knows: snapshots and history files
+    (plain or .gz), rule events, SNS messages, API outputs, single items, lists, JSON Lines; `-` is standard input.
+
+    \b
+    Examples:
+      opalite evaluate snapshot.json.gz
+      opalite evaluate items/ --policy aws.s3.bucket.encryption --data settings/
+      opalite evaluate - --format jsonl < history.json | jq 'select(.outcome == "fail")'
+    """
+    options = take_engine_options(given)
+    at = _time(given["at"])
+    facts = load(given["facts"]) if given["facts"] else GivenFacts({})
+    with ExitStack() as stack:
+        ready = stack.enter_context(session(options))
+        chosen = ready.catalog.resolve(given["policies"]) if given["policies"] else None
+        output: Path | None = given["output"]
+        sink: Sink = stack.enter_context(OutputFile(output)) if output else Descriptor(_STDOUT, "standard output")
+        reporter = stack.enter_context(Reporter(paths))
+        run = Run(
+            Judge(ready.engine, ready.catalog, chosen, facts),
+            at=at, now=_now(), jobs=given["jobs"], report=reporter.say,
+        )  # fmt: skip
+        target = writer(given["form"], sink, terminal=output is None and sys.stdout.isatty())
+        target.begin()
+        for decisions in run.decisions(reporter.items()):
+            target.add(decisions)
+            sink.flush()
+        reporter.close()
+        target.end(run.summary)
+        sink.flush()
+        for line in _afterwards(run, ready, chosen):
+            reporter.say("notice", line)
+    return run.summary.exit_code(
+        fail_on=Severity(given["fail_on"].upper()), allow_undetermined=given["allow_undetermined"]
+    )
+
+
+def _afterwards(run: Run, ready: Session, chosen: frozenset[str] | None) -> Iterator[str]:
+    notice = run.summary.notice()
+    if notice:
+        yield notice
+    unused = [
+        f"{name} ({policy_id})"
+        for policy_id, name in settings_data.unused(ready.data.get("exemptions", {}), run.summary.exemptions)
+        if chosen is None or policy_id in chosen
+    ]
+    if unused:
+        yield f"exemptions that excused nothing here (expired, fixed, or for other resources): {', '.join(unused)}"
+
+
+def _time(text: str | None) -> str | None:
+    if text is None:
+        return None
+    try:
+        return timestamp(text)
+    except NormalizationError:
+        raise click.BadParameter(f"{text!r} is not a time like 2026-11-23T00:00:00Z", param_hint="--at") from None
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")  # noqa: TID251 - the only clock

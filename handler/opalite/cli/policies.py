@@ -1,0 +1,151 @@
+"""`opalite policies …`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import orjson
+
+from opalite import catalog as catalogs
+from opalite import lint as lints
+from opalite.cli.options import PATH
+from opalite.engine import bundle as bundles
+from opalite.engine import locate, shipped, tools
+from opalite.errors import UsageError
+from opalite.model import JsonObject
+from opalite.normalize import TYPES
+
+_opa = click.option("--opa", metavar="PATH", help="The OPA program to use.")
+_bundle = click.option(
+    "--bundle", "bundle", type=PATH, multiple=True, metavar="PATH|TAR", help="Policies of your own, too."
+)
+
+
+@click.group()
+def policies() -> None:
+    """List, show and lint policies; make the catalog."""
+
+
+@policies.command("list")
+@_bundle
+@_opa
+@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+def list_(bundle: tuple[Path, ...], opa: str | None, form: str) -> None:
+    """List the policies.
+
+    \b
+    Example:
+      opalite policies list --bundle samples/custom
+    """
+    entries = _entries(bundle, opa)
+    if form == "json":
+        click.echo(orjson.dumps(entries, option=orjson.OPT_INDENT_2))
+        return
+    width = max(len(policy_id) for policy_id in entries)
+    for policy_id, entry in entries.items():
+        click.echo(f"{policy_id:<{width}}  {entry['severity']:<13}  {entry['title']}")
+
+
+@policies.command()
+@click.argument("policy_id", metavar="ID")
+@_bundle
+@_opa
+def show(policy_id: str, bundle: tuple[Path, ...], opa: str | None) -> None:
+    """Show what the catalog says of a policy, parameters included (JSON).
+
+    \b
+    Example:
+      opalite policies show aws.s3.bucket.encryption
+    """
+    entries = _entries(bundle, opa)
+    if policy_id not in entries:
+        raise UsageError(f"there is no policy {policy_id}; there are: {', '.join(entries)}")
+    click.echo(orjson.dumps({"id": policy_id, **entries[policy_id]}, option=orjson.OPT_INDENT_2))
+
+
+@policies.command()
+@click.argument("folders", nargs=-1, required=True, type=PATH, metavar="FOLDER…")
+@_opa
+def lint(folders: tuple[Path, ...], opa: str | None) -> int:
+    """Find incomplete METADATA, and the traps by which a policy passes what it must not.
+
+    \b
+    Example:
+      opalite policies lint policies
+    """
+    program = locate.find(opa, os.environ).path
+    found = [line for folder in folders for line in _lint(program, folder)]
+    for line in found:
+        click.echo(line)
+    return 1 if found else 0
+
+
+@policies.command("catalog")
+@click.argument("folders", nargs=-1, required=True, type=PATH, metavar="FOLDER…")
+@click.option("--output", type=PATH, metavar="FILE", help="Write the catalog to FILE instead of standard output.")
+@click.option("--check", type=PATH, metavar="FILE", help="Only say whether FILE is that catalog; exit with 1 if not.")
+@_opa
+def catalog(folders: tuple[Path, ...], output: Path | None, check: Path | None, opa: str | None) -> int:
+    """Make data/catalog/data.json from the policies' METADATA.
+
+    \b
+    Example:
+      opalite policies catalog policies --output data/catalog/data.json
+    """
+    program = locate.find(opa, os.environ).path
+    document, faults = catalogs.document([tools.inspect(program, folder) for folder in folders], typed=TYPES)
+    if faults:
+        raise UsageError(
+            f"{faults[0]}" + (f" (and {len(faults) - 1} more; see `opalite policies lint`)" if faults[1:] else "")
+        )
+    text = orjson.dumps(document, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS) + b"\n"
+    if check is not None:
+        if not check.is_file() or check.read_bytes() != text:
+            click.echo(f"{check} is stale: run `make catalog`", err=True)
+            return 1
+        return 0
+    if output is None:
+        click.echo(text, nl=False)
+    else:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        output.write_bytes(text)
+    return 0
+
+
+def _entries(bundle: tuple[Path, ...], opa: str | None) -> dict[str, JsonObject]:
+    if not bundle:
+        entries: dict[str, JsonObject] = bundles.read(shipped.folder("data")).data["catalog"]["policies"]
+        return entries
+    program = locate.find(opa, os.environ).path
+    assembled = bundles.assemble(program, bundles=bundle, overlays=(), with_shipped=True, typed=TYPES)
+    return dict(assembled.data["catalog"]["policies"])
+
+
+def _lint(program: Path, folder: Path) -> Iterator[str]:
+    if not folder.is_dir():
+        raise UsageError(f"{folder}: is not a folder")
+    document, faults = catalogs.document([tools.inspect(program, folder)], typed=TYPES)
+    for fault in faults:
+        yield f"{folder}/{fault}"
+    modules: dict[str, list[JsonObject]] = {}
+    for path in sorted(folder.rglob("*.rego")):
+        if path.stem.endswith("_test"):
+            continue
+        module = tools.parse(program, path)
+        policy_id = ".".join(str(part["value"]) for part in module["package"]["path"][1:])
+        policy = document["policies"].get(policy_id)
+        if policy is not None:
+            modules.setdefault(policy_id, []).append(module)
+        for row, message in lints.faults(module, _declared(policy)):
+            yield f"{path}:{row}: {message}"
+    for policy_id, parts in modules.items():
+        for export in lints.missing_exports(parts):
+            yield f"{folder}: {policy_id} has no `{export}`: the contract asks for compliant and violations"
+
+
+def _declared(policy: JsonObject | None) -> dict[str, Any] | None:
+    return None if policy is None else dict((policy.get("parameters") or {}).get("properties") or {})

@@ -1,0 +1,161 @@
+"""One run: items → questions → batches in flight → decisions in the order of the items. Memory does not grow with the input.
+
+Decisions that hang on facts which only the rest of the input may tell wait in a file until everything has been read; they
+come last, in the order of their items.
+"""
+
+from __future__ import annotations
+
+import pickle
+import tempfile
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
+from typing import IO, TypeVar
+
+from opalite.cli.summary import Summary
+from opalite.errors import NormalizationError
+from opalite.facts.corpus import CorpusFacts
+from opalite.judge import Fault, Judge, Judged, Pending
+from opalite.model import Decision, Item, Notice, Problem, Question, Resource
+from opalite.normalize import resource as normalize
+
+T = TypeVar("T")
+
+BATCH_ITEMS = 200  # one call of this size costs OPA little more than its items; larger ones gain nothing
+BATCH_BYTES = 4 * 1024 * 1024
+_SPOOL_BYTES = 4 * 1024 * 1024  # in memory; what is more goes to a temporary file
+
+
+class Run:
+    """The state of one run. `report` gets each problem, notice and fault as it is met."""
+
+    def __init__(
+        self, judge: Judge, *, at: str | None, now: str, jobs: int, report: Callable[[str, str], None]
+    ) -> None:
+        self.summary = Summary()
+        self._judge = judge
+        self._at = at
+        self._now = now
+        self._jobs = jobs
+        self._report = report
+        self._corpus = CorpusFacts()
+        self._undated = 0
+        self._faulty: set[tuple[str, str]] = set()
+
+    def decisions(self, found: Iterable[Item | Problem | Notice]) -> Iterator[list[Decision]]:
+        """The decisions, a batch at a time."""
+        with tempfile.SpooledTemporaryFile(max_size=_SPOOL_BYTES) as spool, ThreadPoolExecutor(self._jobs) as pool:
+            waiting = 0
+            for judged in self._in_flight(pool, _batches(self._questions(found)), self._judge.first):
+                decided, pending = self._sort(judged)
+                for entry in pending:
+                    pickle.dump(entry, spool, protocol=pickle.HIGHEST_PROTOCOL)
+                waiting += len(pending)
+                yield decided
+            spool.seek(0)
+            for judged in self._in_flight(pool, _chunks(_read_back(spool, waiting)), self._again):
+                decided, _ = self._sort(judged)
+                yield decided
+        if self._undated:
+            self._report(
+                "notice", f"{self._undated} items without a capture time were judged as of now; give --at to say when"
+            )
+
+    def _again(self, pending: list[Pending]) -> list[list[Judged]]:
+        return self._judge.again(pending, [self._corpus])
+
+    def _questions(self, found: Iterable[Item | Problem | Notice]) -> Iterator[Question]:
+        for entry in found:
+            if isinstance(entry, Item):
+                question = self._question(entry)
+                if question is not None:
+                    yield question
+            elif isinstance(entry, Problem):
+                self._problem(entry.source, entry.message)
+            else:
+                self._report("notice", f"{entry.source}: {entry.message}")
+
+    def _question(self, item: Item) -> Question | None:
+        self.summary.items += 1
+        try:
+            resource = normalize(item)
+            self._corpus.see(resource)
+            question = self._judge.question(resource, self._evaluated_at(resource))
+        except NormalizationError as error:
+            self._problem(item.source, str(error))
+            return None
+        if question is None:
+            self.summary.without_policy[resource.document["type"]] += 1
+        return question
+
+    def _evaluated_at(self, resource: Resource) -> str:
+        at = self._at or resource.notified_at or resource.capture_time
+        if at is None:
+            self._undated += 1
+            return self._now
+        return at
+
+    def _problem(self, source: str, message: str) -> None:
+        self.summary.problems += 1
+        self._report("error", f"{source}: {message}")
+
+    def _sort(self, judged: list[list[Judged]]) -> tuple[list[Decision], list[Pending]]:
+        decided: list[Decision] = []
+        pending: list[Pending] = []
+        for line in judged:
+            for entry in line:
+                if isinstance(entry, Decision):
+                    decided.append(entry)
+                    self.summary.add(entry)
+                elif isinstance(entry, Pending):
+                    pending.append(entry)
+                else:
+                    self._fault(entry)
+        return decided, pending
+
+    def _fault(self, fault: Fault) -> None:
+        self.summary.faults += 1
+        if (fault.policy_id, fault.message) not in self._faulty:  # the same on each item: once is enough
+            self._faulty.add((fault.policy_id, fault.message))
+            self._report("error", f"{fault.source}: {fault.message}; no decision was made")
+
+    def _in_flight(
+        self, pool: ThreadPoolExecutor, batches: Iterable[list[T]], work: Callable[[list[T]], list[list[Judged]]]
+    ) -> Iterator[list[list[Judged]]]:
+        """The results of `work` in the order of the batches, with as many at work as there are jobs and one to come."""
+        running: deque[Future[list[list[Judged]]]] = deque()
+        try:
+            for batch in batches:
+                running.append(pool.submit(work, batch))
+                if len(running) > self._jobs:
+                    yield running.popleft().result()
+            while running:
+                yield running.popleft().result()
+        finally:
+            for future in running:
+                future.cancel()
+
+
+def _batches(questions: Iterable[Question]) -> Iterator[list[Question]]:
+    batch: list[Question] = []
+    size = 0
+    for question in questions:
+        batch.append(question)
+        size += len(question.core)
+        if len(batch) >= BATCH_ITEMS or size >= BATCH_BYTES:
+            yield batch
+            batch, size = [], 0
+    if batch:
+        yield batch
+
+
+def _chunks(pending: Iterator[Pending]) -> Iterator[list[Pending]]:
+    while chunk := list(islice(pending, BATCH_ITEMS)):
+        yield chunk
+
+
+def _read_back(spool: IO[bytes], count: int) -> Iterator[Pending]:
+    for _ in range(count):
+        yield pickle.load(spool)  # noqa: S301 - our own file, which no other process can open

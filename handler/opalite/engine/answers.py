@@ -1,0 +1,51 @@
+"""What OPA's REST API answers to a query of the batch rule, as a value or as the right error. Pure.
+
+https://www.openpolicyagent.org/docs/rest-api: an undefined document is 200 with an empty object; a failed evaluation is
+500 with `code: internal_error` and one entry of `errors` per place.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from opalite.errors import DecisionError, EngineError
+from opalite.ports import PolicyFault
+
+BATCH_RULE = "opalite/decision/batch"
+# A built-in that fails is an error instead of "undefined", which a policy could take for "all is well".
+STRICT = "strict-builtin-errors=true"
+_LONGEST_MESSAGE = 300
+
+
+def result_of(status: int, body: bytes) -> dict[str, Any]:
+    """Results by key. Raises PolicyFault, DecisionError or EngineError for every other answer."""
+    try:
+        document = orjson.loads(body)
+    except ValueError:
+        raise EngineError(f"OPA answered HTTP {status} with something that is not JSON") from None
+    if status == 200:
+        if isinstance(document, dict) and isinstance(document.get("result"), dict):
+            return document["result"]  # type: ignore[no-any-return]
+        raise DecisionError(
+            f"OPA knows no data.{BATCH_RULE.replace('/', '.')}: its bundle is not one of Opalite's; check --bundle or --opa-url"
+        )
+    message = _message(document)
+    if status == 500:
+        raise PolicyFault(message)
+    raise EngineError(f"OPA answered HTTP {status}: {message}")
+
+
+def _message(document: Any) -> str:
+    if not isinstance(document, dict):
+        return "no message"
+    errors = document.get("errors")
+    if isinstance(errors, list) and errors and isinstance(errors[0], dict):
+        first = errors[0]
+        place = first.get("location") or {}
+        where = f"{place.get('file', '?')}:{place.get('row', '?')}: " if isinstance(place, dict) else ""
+        text = f"{where}{first.get('message', '')}"
+    else:
+        text = str(document.get("message", "no message"))
+    return " ".join(text.split())[:_LONGEST_MESSAGE]

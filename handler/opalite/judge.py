@@ -1,0 +1,149 @@
+"""Questions → decisions, with facts by need. Shared by the command line and the Lambda function.
+
+A policy is first asked without facts. Who answers that its verdict hangs on some gets exactly these and is asked once more,
+alone: so the decision of one policy never depends on which others are asked beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from opalite import decide
+from opalite.catalog import Catalog
+from opalite.engine.asking import ask_all
+from opalite.errors import DecisionError
+from opalite.model import Decision, Outcome, Question, Resource
+from opalite.ports import Engine, Facts
+from opalite.publish import evaluation
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """A first answer that hangs on facts which are not all known yet."""
+
+    question: Question  # of the one policy
+    result: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """An answer that cannot be trusted: no decision is made of it."""
+
+    policy_id: str
+    source: str
+    message: str
+
+
+Judged = Decision | Pending | Fault
+
+
+class Judge:
+    """Asks one engine. Stateless but for its parts, so it may be used from several threads."""
+
+    def __init__(self, engine: Engine, catalog: Catalog, chosen: frozenset[str] | None, known: Facts) -> None:
+        self._engine = engine
+        self._catalog = catalog
+        self._chosen = chosen
+        self._known = known
+        self._identity = decide.Identity(engine.bundle_revision, engine.opa_version)
+
+    def question(self, resource: Resource, evaluated_at: str) -> Question | None:
+        """What to ask of a resource; None when no policy applies to its type."""
+        document = resource.document
+        expected = self._catalog.applying_to(document["type"], self._chosen)
+        if not expected:
+            return None
+        account = self._known.lookup("account", document["account_id"], document)
+        if account is not None:
+            document["organizational_units"] = account["organizational_units"]
+        return decide.question(resource, evaluated_at, expected, selected=self._chosen is not None)
+
+    def first(self, questions: Sequence[Question]) -> list[list[Judged]]:
+        """All answers to each question; what hangs on facts that are not all known is pending."""
+        judged: list[list[Judged]] = []
+        waiting: list[tuple[list[Judged], int, Question]] = []
+        for asked, results in zip(questions, ask_all(self._engine, questions), strict=True):
+            line: list[Judged] = []
+            for policy_id in asked.expected:
+                needs = decide.needs(results[policy_id])
+                if not needs:
+                    line += self._decision(asked, policy_id, results[policy_id])
+                    continue
+                pending = Pending(self._alone(asked, policy_id), results[policy_id])
+                facts = _gather(needs, asked.resource, (self._known,))
+                if _complete(needs, facts):
+                    waiting.append((line, len(line), self._with_facts(pending.question, facts)))
+                line.append(pending)
+            judged.append(line)
+        for (line, place, asked), results in zip(
+            waiting, ask_all(self._engine, [entry[2] for entry in waiting]), strict=True
+        ):
+            line[place : place + 1] = self._decision(asked, asked.expected[0], results[asked.expected[0]])
+        return judged
+
+    def again(self, pending: Sequence[Pending], sources: Sequence[Facts]) -> list[list[Judged]]:
+        """The last word on pending answers, with whatever facts the sources have; without any the first answer stands."""
+        judged: list[list[Judged]] = [[] for _ in pending]
+        asked: list[tuple[int, Question]] = []
+        for index, entry in enumerate(pending):
+            facts = _gather(decide.needs(entry.result), entry.question.resource, (self._known, *sources))
+            if facts:
+                asked.append((index, self._with_facts(entry.question, facts)))
+            else:
+                judged[index] = self._decision(entry.question, entry.question.expected[0], entry.result)
+        for (index, question), results in zip(asked, ask_all(self._engine, [entry[1] for entry in asked]), strict=True):
+            judged[index] = self._decision(question, question.expected[0], results[question.expected[0]])
+        return judged
+
+    def _alone(self, asked: Question, policy_id: str) -> Question:
+        return Question(asked.resource, asked.evaluated_at, asked.core, asked.digest, (policy_id,), selected=True)
+
+    def _with_facts(self, asked: Question, facts: Mapping[str, Any]) -> Question:
+        resource = asked.resource
+        account = facts.get("account", {}).get(resource.document["account_id"])
+        if account is not None:
+            units = {"organizational_units": account["organizational_units"]}
+            resource = replace(resource, document={**resource.document, **units})
+        return decide.question(resource, asked.evaluated_at, asked.expected, selected=True, facts=facts)
+
+    def _decision(self, asked: Question, policy_id: str, result: Mapping[str, Any]) -> list[Judged]:
+        """One decision, none where the policy is switched off, or the fault."""
+        policy = self._catalog.policies[policy_id]
+
+        def render(outcome: Outcome, answer: decide.Told, decision_id: str) -> tuple[str | None, str]:
+            text = evaluation.annotation(
+                outcome,
+                policy.title,
+                violations=answer.violations,
+                unknown=answer.unknown,
+                reasons=answer.reasons,
+                exemption=answer.exemption,
+                decision_id=decision_id,
+            )
+            return evaluation.compliance_type(outcome, answer.treatment), text
+
+        try:
+            answer = decide.told(policy_id, result)
+        except DecisionError as error:
+            return [Fault(policy_id, asked.resource.source, str(error))]
+        return [] if answer is None else [decide.decision(asked, policy, answer, self._identity, render)]
+
+
+def _gather(
+    needs: Sequence[tuple[str, str]], resource: Resource, sources: Sequence[Facts]
+) -> dict[str, dict[str, Any]]:
+    """Exactly the facts that were asked for, as far as a source knows them; the first source that does."""
+    found: dict[str, dict[str, Any]] = {}
+    for kind, key in needs:
+        for source in sources:
+            fact = source.lookup(kind, key, resource.document)
+            if fact is not None:
+                found.setdefault(kind, {})[key] = fact
+                break
+    return found
+
+
+def _complete(needs: Sequence[tuple[str, str]], facts: Mapping[str, Mapping[str, Any]]) -> bool:
+    return all(key in facts.get(kind, {}) for kind, key in needs)

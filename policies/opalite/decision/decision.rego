@@ -1,0 +1,126 @@
+# METADATA
+# title: The decision document
+# description: The only package that the product queries. It routes by resource type, applies the outcome rules and stamps exemptions.
+# scope: package
+# schemas:
+#   - input: schema.input
+package opalite.decision
+
+import data.opalite.exemptions
+import data.opalite.parameters
+import data.opalite.stages
+
+# Results by key of input.items. The caller compares the keys, and the policy ids of each, with what it asked for: what is
+# absent is an error, never a pass. One `with` over one rule: each further rule under `with` is evaluated from scratch.
+# METADATA
+# schemas:
+#   - input: {type: object}
+batch[key] := decision if {
+	some key, item in input.items
+	decision := results with input as item
+}
+
+# Results of one resource by policy id. input.policies narrows the choice; null means all that apply.
+# A policy id has four parts below one of two roots: aws (shipped) and custom (the organization's own).
+results[id] := {"outcome": "off"} if some id in _off
+
+results[id] := _treated(id, {"outcome": "not_applicable", "reasons": {input.gone}}) if {
+	_gone
+	some id in _applicable
+	not id in _off
+}
+
+results[id] := _treated(id, _judge(
+	id,
+	{reason | some reason in data.aws[service][type][name].not_applicable},
+	_unrecorded(id),
+	data.aws[service][type][name].violations,
+	{need | some need in data.aws[service][type][name].unknown},
+	{true | data.aws[service][type][name].compliant == true},
+)) if {
+	not _gone
+	some id in _applicable
+	not id in _off
+	["aws", service, type, name] = data.catalog.policies[id].path
+}
+
+results[id] := _treated(id, _judge(
+	id,
+	{reason | some reason in data.custom[service][type][name].not_applicable},
+	_unrecorded(id),
+	data.custom[service][type][name].violations,
+	{need | some need in data.custom[service][type][name].unknown},
+	{true | data.custom[service][type][name].compliant == true},
+)) if {
+	not _gone
+	some id in _applicable
+	not id in _off
+	["custom", service, type, name] = data.catalog.policies[id].path
+}
+
+# Deleted, not recorded, or out of the rule's scope: nothing is left to judge.
+_gone if is_string(input.gone)
+
+_applicable contains id if {
+	some id in data.catalog.by_type[input.resource.type]
+	_selected(id)
+}
+
+_applicable contains id if {
+	some id in data.catalog.by_type["*"]
+	_selected(id)
+}
+
+_selected(_) if is_null(input.policies)
+
+_selected(id) if id in input.policies
+
+_off contains id if {
+	some id in _applicable
+	stages.value(id, "stage", input.resource) == "off"
+}
+
+# What data.stages says of the policy here goes along with the result; most often nothing does.
+_treated(id, result) := object.union(result, {"treatment": treatment}) if {
+	treatment := stages.of(id, input.resource)
+	count(treatment) > 0
+} else := result
+
+# What the item does not tell, though the policy requires it: without these the policy's own answer means nothing.
+_unrecorded(id) := {gap |
+	some gap in input.unknown
+	some required in data.catalog.policies[id].requires
+	_within(required, gap.path)
+} | {_units_needed | _hangs_on_units(id)}
+
+_within(required, path) if required == path
+
+_within(required, path) if startswith(required, concat("", [path, "."]))
+
+_units_needed := {"fact": "account", "key": input.resource.account_id}
+
+_hangs_on_units(id) if parameters.hangs_on_units(id, input.resource)
+
+_hangs_on_units(id) if stages.hangs_on_units(id, input.resource)
+
+# The first line that holds wins. Only a policy that says `compliant`, and names no violation and nothing unknown, passes.
+_judge(id, reasons, unrecorded, violations, unknown, compliant) := {"outcome": "not_applicable", "reasons": reasons} if {
+	count(reasons) > 0
+} else := {"outcome": "undetermined", "unknown": unrecorded} if {
+	count(unrecorded) > 0
+} else := {"outcome": "undetermined", "unknown": {{"reason": "contradiction: compliant, with violations"}}} if {
+	count(violations) > 0
+	count(compliant) > 0
+} else := {"outcome": "exempt", "violations": violations, "exemption": exemption} if {
+	count(violations) > 0
+	exemption := exemptions.in_force(id, input.resource, input.evaluated_at)
+} else := {"outcome": "undetermined", "unknown": {_units_needed}} if {
+	count(violations) > 0
+	exemptions.hangs_on_units(id, input.resource, input.evaluated_at)
+} else := {"outcome": "fail", "violations": violations} if {
+	count(violations) > 0
+} else := {"outcome": "undetermined", "unknown": unknown} if {
+	count(unknown) > 0
+} else := {"outcome": "pass"} if {
+	count(compliant) > 0
+} else := {"outcome": "undetermined", "unknown": {{"reason": "the policy says neither compliant nor violations"}}}
