@@ -135,8 +135,8 @@ def _own_policies(
 ) -> dict[str, JsonObject]:
     inspection = inspect(opa, path)
     if taken is not None:
-        for package in sorted(inspection["namespaces"]):
-            if f"{package}.".startswith(_RESERVED):
+        for package, files in sorted(inspection["namespaces"].items()):
+            if f"{package}.".startswith(_RESERVED) and any(file.endswith(".rego") for file in files):
                 raise UsageError(
                     f"{path}: package {package.removeprefix('data.')} is the product's; put your own below `custom`"
                 )

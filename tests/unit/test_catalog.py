@@ -1,0 +1,122 @@
+"""The catalog is complete or it is not made."""
+
+from __future__ import annotations
+
+import pytest
+
+from opalite.catalog import Catalog, document
+from opalite.errors import UsageError
+from opalite.model import Policy, Severity
+
+NOTES = {
+    "scope": "package",
+    "title": "Buckets are good",
+    "description": "Because.",
+    "custom": {"severity": "LOW", "resource_types": ["AWS::S3::Bucket"], "version": "1.0.0", "aliases": ["custom.s3.bucket.old"]},
+}
+TYPED = ["AWS::S3::Bucket"]
+
+
+def inspection(notes=NOTES, package="custom.s3.bucket.good", **more):
+    path = [{"type": "var", "value": "data"}, *({"type": "string", "value": part} for part in package.split("."))]
+    annotations = [] if notes is None else [{"annotations": notes, "path": path, "location": {"row": 9}}]
+    return {"annotations": annotations, "namespaces": {f"data.{package}": ["good.rego", "good_test.rego"], **more}}
+
+
+def test_an_entry_and_its_index():
+    made, faults = document([inspection()], typed=TYPED)
+    assert faults == []
+    assert made == {
+        "policies": {
+            "custom.s3.bucket.good": {
+                **NOTES["custom"],
+                "path": ["custom", "s3", "bucket", "good"],
+                "title": "Buckets are good",
+                "description": "Because.",
+                "related_resources": [],
+                "requires": [],
+            }
+        },
+        "by_type": {"AWS::S3::Bucket": ["custom.s3.bucket.good"]},
+    }
+
+
+def test_libraries_and_tests_are_no_policies():
+    made, faults = document(
+        [inspection(None, "opalite.decision"), inspection(None, "aws.s3.bucket"), inspection(None, "custom.s3.bucket.good_test")],
+        typed=TYPED,
+    )
+    assert (made["policies"], faults) == ({}, [])
+
+
+def changed(**custom):
+    return {**NOTES, "custom": {key: value for key, value in {**NOTES["custom"], **custom}.items() if value is not ...}}
+
+
+@pytest.mark.parametrize(
+    ("notes", "says"),
+    [
+        (None, "has no METADATA"),
+        ({**NOTES, "custom": None}, "METADATA has no `custom`"),
+        ({**NOTES, "title": "x" * 71}, "needs a `title` of at most 70"),
+        ({**NOTES, "description": " "}, "needs a `description`"),
+        (changed(severity="SEVERE"), "custom.severity is 'SEVERE'"),
+        (changed(version="1"), "custom.version is '1'"),
+        (changed(resource_types=[]), "custom.resource_types must be a list"),
+        (changed(resource_types="*"), "custom.resource_types must be a list"),
+        (changed(resource_types=["s3"]), "'s3' is not a type like"),
+        (changed(resource_types=["AWS::Glue::Job"]), "AWS::Glue::Job has no schema: say `generic: true`"),
+        (changed(generic=True), "AWS::S3::Bucket has a schema"),
+        (changed(requires=["configuration.x"]), "custom.requires must be a list of paths"),
+        (changed(requires="x"), "custom.requires must be a list of paths"),
+        (changed(severities="LOW"), "custom.severities is not a key"),
+        (changed(parameters={"type": "object"}), "must be a JSON Schema"),
+        (changed(parameters={"type": "object", "properties": {}}), "additionalProperties: false"),
+        (
+            changed(parameters={"type": "object", "properties": {"a": {}}, "additionalProperties": False}),
+            "custom.parameters: a has no description",
+        ),
+    ],
+)
+def test_incomplete_metadata_is_told_with_its_file(notes, says):
+    made, faults = document([inspection(notes)], typed=TYPED)
+    assert made["policies"] == {}
+    assert len(faults) == 1
+    assert faults[0].startswith("good.rego")
+    assert says in faults[0]
+
+
+def test_a_policy_in_two_bundles_is_told():
+    _, faults = document([inspection(), inspection()], typed=TYPED)
+    assert faults == ["good.rego: package custom.s3.bucket.good stands in two bundles; a policy id belongs to one"]
+
+
+def catalog() -> Catalog:
+    made, _ = document(
+        [inspection(), inspection(changed(resource_types=["*"], aliases=...), "custom.any.resource.tagged")], typed=TYPED
+    )
+    return Catalog(made)
+
+
+def test_policies_are_read():
+    assert catalog().policies["custom.s3.bucket.good"] == Policy(
+        "custom.s3.bucket.good", "Buckets are good", "1.0.0", Severity.LOW, ("AWS::S3::Bucket",), generic=False
+    )
+
+
+def test_routing_by_type():
+    both = ("custom.any.resource.tagged", "custom.s3.bucket.good")
+    assert catalog().applying_to("AWS::S3::Bucket", None) == both
+    assert catalog().applying_to("AWS::Glue::Job", None) == both[:1]
+    assert catalog().applying_to("AWS::Glue::Job", frozenset({both[1]})) == ()
+
+
+def test_names_and_aliases_resolve_and_others_are_told():
+    assert catalog().resolve(["custom.s3.bucket.old"]) == {"custom.s3.bucket.good"}
+    with pytest.raises(UsageError, match=r"--policy nope: there is no such policy; there are: custom\.any"):
+        catalog().resolve(["nope"])
+
+
+def test_a_document_that_is_no_catalog_is_told():
+    with pytest.raises(UsageError, match=r"data\.catalog is not a catalog"):
+        Catalog({"policies": {"a": {}}})
