@@ -19,7 +19,8 @@ _SEMVER = re.compile(r"^\d+\.\d+\.\d+$")
 _RESOURCE_TYPE = re.compile(r"^[A-Za-z0-9]+::[A-Za-z0-9:]+$")
 _TITLE_CHARACTERS = 70
 _KNOWN_KEYS = frozenset(
-    ["severity", "resource_types", "requires", "facts", "parameters", "frameworks", "remediation", "schedule", "generic", "version", "deprecated", "aliases"]
+    {"severity", "resource_types", "requires", "facts", "parameters", "frameworks"}
+    | {"remediation", "schedule", "generic", "version", "deprecated", "aliases"}
 )
 
 

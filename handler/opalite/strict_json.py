@@ -19,6 +19,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import threading
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -53,29 +54,32 @@ class JsonFault(ValueError):  # noqa: N818 - it is the fault that is reported, n
         self.source = source
 
 
+class DoubtError(ValueError):
+    """It is JSON, but whether it is strict only `loads` can tell."""
+
+
 def loads(data: bytes, source: str = "", *, offset: int = 0) -> Any:
     """The value that `data` holds; JsonFault otherwise. Messages count bytes from `offset` before `data`."""
     try:
-        value = orjson.loads(data)
+        return loads_plain(data)
+    except DoubtError:
+        message = fault(data, offset=offset)
+        if message is None:
+            return orjson.loads(data)
+        raise JsonFault(message, source) from None
     except orjson.JSONDecodeError as error:
         if data.startswith(BOM):
             return loads(data[len(BOM) :], source, offset=offset + len(BOM))
         refusal = str(error).partition(":")[0]
-        raise JsonFault(fault(data, offset=offset) or f"is not valid JSON: {refusal}", source) from error
-    if not _is_faithful(data.strip(SPACE), value, MAX_DEPTH):
-        message = fault(data, offset=offset)
-        if message:
-            raise JsonFault(message, source)
-    return value
+        raise JsonFault(fault(data, offset=offset) or f"is not valid JSON: {refusal}", source) from None
 
 
-def loads_elements(data: bytes) -> list[Any] | None:
-    """The elements of an array; None if one may hold what `loads` refuses; ValueError if it is not JSON.
-
-    The array itself does not count as a level of its elements.
-    """
+def loads_plain(data: bytes, *, levels: int = MAX_DEPTH) -> Any:
+    """The same for text without peculiarities, which is nearly all; ValueError at once for any other."""
     value = orjson.loads(data)
-    return value if _is_faithful(data, value, MAX_DEPTH + 1) else None
+    if not _is_faithful(data.strip(SPACE), value, levels):
+        raise DoubtError
+    return value
 
 
 def encoding_fault(data: bytes) -> str | None:
@@ -117,19 +121,35 @@ def _bytes_fault(data: bytes, offset: int) -> str | None:
 def _is_faithful(text: bytes, value: Any, levels: int) -> bool:
     """Whether `value` says all that `text` (without space around it) says; a false No is allowed."""
     wrapping = _ORJSON_WRITES - levels
-    for _ in range(wrapping):
-        value = [value]
+    _wrapper.core[0] = value
     try:
-        written = orjson.dumps(value)
+        written = orjson.dumps(_wrapper.lists[levels])
     except TypeError:
         return False
-    if written[wrapping:-wrapping] == text:
+    finally:
+        _wrapper.core[0] = None
+    if len(written) == len(text) + 2 * wrapping and written.startswith(text, wrapping):
         return True
     return (
         text.count(b":") == written.count(b":")
         and not (b"\\u003" in text and _ESCAPED_COLON.search(text))
         and not (_LONG_RUN in text.translate(_DIGITS) and _LONG_NUMBER.search(text))
     )
+
+
+class _Wrapper(threading.local):
+    """Lists around whatever stands in `core`: as many as leave it the given levels. Made once for each thread."""
+
+    def __init__(self) -> None:
+        self.core: list[Any] = [None]
+        wrapped = self.core
+        self.lists: dict[int, list[Any]] = {}
+        for levels in range(_ORJSON_WRITES - 1, MAX_DEPTH - 1, -1):
+            self.lists[levels] = wrapped
+            wrapped = [wrapped]
+
+
+_wrapper: Final = _Wrapper()
 
 
 def _is_deep(data: bytes) -> bool:
@@ -150,8 +170,13 @@ def _syntax_fault(text: str, error: json.JSONDecodeError, offset: int) -> str:
         return f"is cut short: it ends inside the string that begins at byte {_byte(text, error.pos, offset)}"
     if error.pos >= len(text.rstrip(SPACE.decode())):
         return f"is cut short at byte {_byte(text, error.pos, offset)}"
-    reason = error.msg.partition(":")[0].strip()
-    return f"is not valid JSON: {reason[0].lower()}{reason[1:]} at byte {_byte(text, error.pos, offset)}"
+    return f"is not valid JSON: {reason_of(error)} at byte {_byte(text, error.pos, offset)}"
+
+
+def reason_of(error: json.JSONDecodeError) -> str:
+    """What the standard library says, without the place and without the text itself."""
+    reason = error.msg.partition(":")[0].removesuffix(" at")
+    return reason[0].lower() + reason[1:]
 
 
 def _byte(text: str, position: int, offset: int) -> int:

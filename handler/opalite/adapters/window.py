@@ -11,9 +11,9 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from opalite.strict_json import BOM
+from opalite.strict_json import BOM, reason_of
 
-CHUNK: Final = 1024 * 1024
+CHUNK: Final = 256 * 1024
 # A single item or line above this is passed over: AWS's own limits are far below, and memory has to have a bound.
 LARGEST: Final = 64 * 1024 * 1024
 
@@ -27,15 +27,20 @@ _NEAR_END: Final = 16
 _STRING_OR_BRACKET: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*+"|[\[{]|[\]}]', re.DOTALL)
 _QUOTE: Final = ord('"')
 _OPEN: Final = "unterminated string"
+_STARTS: Final = b'{["'
+_BARE: Final = re.compile(rb'[^,\[\]{}"]*(?=[,\]])')
 _CLOSES: Final = {ord("{"): ord("}"), ord("["): ord("]")}
 
 
 class BrokenError(Exception):
     """The stream does not go on as JSON must."""
 
-    def __init__(self, message: str, *, cut_short: bool = False, too_large: bool = False) -> None:
+    def __init__(
+        self, message: str, *, place: str | None = None, cut_short: bool = False, too_large: bool = False
+    ) -> None:
         super().__init__(message)
         self.message = message
+        self.place = place  # of the part that is broken, when it is known better than by the document
         self.cut_short = cut_short  # the stream ended where it might have gone on
         self.too_large = too_large
 
@@ -72,7 +77,9 @@ class Window:
 
     def drop(self) -> None:
         """Forget what lies before the position."""
-        self.line += self.data.count(b"\n", 0, self.position)
+        newline = self.data.find(b"\n", 0, self.position)  # mostly there is none, and finding is faster than counting
+        if newline >= 0:
+            self.line += self.data.count(b"\n", newline, self.position)
         self.offset += self.position
         del self.data[: self.position]
         self.position = 0
@@ -90,7 +97,7 @@ class Window:
             if self.position < len(self.data):
                 return self.data[self.position]
             if self.position - start > self.largest:
-                raise self._too_large()
+                raise self.too_large()
             if not self.more():
                 raise BrokenError(f"is cut short at byte {self.at()}", cut_short=True)
 
@@ -114,25 +121,33 @@ class Window:
         while True:
             text = self.data[start : start + size].decode("latin-1")
             length, stopped, reason = _scan(text)
-            whole = length is not None and (length < len(text) or text[0] in '{["')
-            if not whole and length is None and stopped < len(text) - _NEAR_END and not reason.startswith(_OPEN):
-                raise BrokenError(f"is not valid JSON: {reason} at byte {self.offset + start + stopped}")
-            if max(length or 0, len(text) * (not whole)) > self.largest:
-                raise self._too_large()
-            if whole or (len(text) < size and not self.more()):
+            if length is not None and (length < len(text) or text[0] in '{["'):
+                break
+            if length is None and stopped < len(text) - _NEAR_END and not reason.startswith(_OPEN):
+                fault = "holds a NUL byte" if text[stopped] == "\0" else f"is not valid JSON: {reason}"
+                raise BrokenError(f"{fault} at byte {self.offset + start + stopped}")
+            if len(text) > self.largest:
+                raise self.too_large()
+            if len(text) < size and not self.more():
                 break
             size *= 4
         if length is None:
             raise _unfinished(self.offset + start + stopped, reason, at_end=stopped >= len(text))
+        if length > self.largest:
+            raise self.too_large()
         self.position = start + length
         return bytes(self.data[start : self.position])
 
-    def bracket_end(self) -> int | None:
-        """Where the brackets that open at the position are all closed, whatever else is wrong between them."""
-        length = _bracket_end(bytes(self.data[self.position :]))
-        return None if length is None else self.position + length
+    def broken_end(self) -> int | None:
+        """Where a broken value at the position seems to end: its brackets are closed, or a comma or bracket comes."""
+        if self.data[self.position] in _STARTS:
+            length = _bracket_end(bytes(self.data[self.position :]))
+            return None if length is None else self.position + length
+        bare = _BARE.match(self.data, self.position)
+        return bare.end() if bare else None
 
-    def _too_large(self) -> BrokenError:
+    def too_large(self) -> BrokenError:
+        """What to raise for a part above `largest`."""
         return BrokenError(f"is larger than {self.largest // 1024 // 1024} MB", too_large=True)
 
 
@@ -148,8 +163,7 @@ def _scan(text: str) -> tuple[int | None, int, str]:
     try:
         return _DECODER.raw_decode(text)[1], 0, ""
     except json.JSONDecodeError as error:
-        reason = error.msg.partition(":")[0].strip()
-        return None, error.pos, reason[0].lower() + reason[1:]
+        return None, error.pos, reason_of(error)
     except RecursionError:
         return _bracket_end(text.encode("latin-1")), len(text), "brackets do not close"
 
@@ -160,9 +174,8 @@ def _bracket_end(data: bytes) -> int | None:
         first = data[match.start()]
         if first in _CLOSES:
             expected.append(_CLOSES[first])
-        elif first != _QUOTE:
-            if not expected or expected.pop() != first:
-                return None
-            if not expected:
-                return match.end()
+        elif first != _QUOTE and (not expected or expected.pop() != first):
+            return None
+        if not expected:
+            return match.end()
     return None

@@ -103,10 +103,10 @@ class Progress:
         if step != self._step:
             self.close()
             self._step, self._begun, self._shown = step, now, now
-            self._show(step)
+            self._write(f"\r\x1b[K{step}" if self._living else f"{step}\n")  # whole, if need be on more lines
         elif now - self._shown >= (_PAINT_EVERY if self._living else _LINE_EVERY):
             self._shown = now
-            self._show(f"{step}: {self._amount(fraction, now)}")
+            self._repeat(f"{step}: {self._amount(fraction, now)}")
 
     def close(self) -> None:
         """End the line that is still being painted."""
@@ -120,10 +120,14 @@ class Progress:
         bar = f"[{'#' * round(_BAR * fraction):.<{_BAR}}] " if self._living else ""
         return f"{bar}{fraction:.0%}"
 
-    def _show(self, text: str) -> None:
-        if self._living:
-            columns = shutil.get_terminal_size().columns - 1
-            # The beginning of a long step may go, the amount at the end may not.
-            text = f"\r\x1b[K{text if len(text) <= columns else '…' + text[1 - columns :]}"
-        self._stream.write(text if self._living else f"{text}\n")
+    def _repeat(self, text: str) -> None:
+        if not self._living:
+            self._write(f"{text}\n")
+            return
+        columns = shutil.get_terminal_size().columns - 1
+        # The beginning of a long step may go, the amount at the end may not.
+        self._write(f"\r\x1b[K{text if len(text) <= columns else '…' + text[1 - columns :]}")
+
+    def _write(self, text: str) -> None:
+        self._stream.write(text)
         self._stream.flush()

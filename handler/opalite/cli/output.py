@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 ROWS_SHOWN = 500  # a table is for people; machines take JSON Lines
-_WIDTH = 160  # where no terminal tells
+_WIDTH = 180  # where no terminal tells
 _COLOURS = {Outcome.FAIL: "red", Outcome.UNDETERMINED: "yellow", Outcome.EXEMPT: "cyan"}
 _SHOWN = (Outcome.FAIL, Outcome.UNDETERMINED, Outcome.EXEMPT)
 
@@ -141,7 +141,7 @@ def _findings(rows: Sequence[Decision]) -> Table:
             row.account_id,
             row.region,
             Text(row.resource_id, overflow="fold"),
-            Text(row.policy_id, overflow="fold"),
+            row.policy_id,
             Text(row.annotation.rsplit(" [", 1)[0], overflow="fold"),
         )
     return table
@@ -179,6 +179,6 @@ def _table(*columns: str) -> Table:
         table.add_column(
             column,
             justify="right" if counted else "left",
-            no_wrap=column in {"account", "region", "severity", "outcome"},
+            no_wrap=column not in {"why", "resource"},
         )
     return table

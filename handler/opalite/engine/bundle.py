@@ -102,6 +102,7 @@ def assemble(
         over = read_settings(path)
         _refuse_faults(path, over, catalog)
         settings = settings_data.overlay(settings, over)
+    settings = settings_data.overlay({"parameters": _metadata_defaults(entries)}, settings)
     return Bundle(modules, {**data, **settings, "catalog": catalog})
 
 
@@ -128,6 +129,15 @@ def read_settings(path: Path) -> JsonObject:
     if not isinstance(document, dict):
         raise UsageError(f"{path}: must be an object with any of {', '.join(settings_data.ROOTS)}")
     return document
+
+
+def _metadata_defaults(entries: Mapping[str, JsonObject]) -> JsonObject:
+    """What METADATA gives a parameter that nobody sets, where a policy finds it at once: looking it up costs more than judging."""
+    return {
+        policy_id: {"default": {name: schema["default"] for name, schema in properties.items() if "default" in schema}}
+        for policy_id, entry in entries.items()
+        if (properties := (entry.get("parameters") or {}).get("properties"))
+    }
 
 
 def _own_policies(

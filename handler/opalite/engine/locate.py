@@ -82,8 +82,8 @@ def managed_path(environ: Mapping[str, str]) -> Path:
 def cache_dir(environ: Mapping[str, str]) -> Path:
     """OPALITE_CACHE, else the user's cache directory as the platform has it. It need not exist."""
     if environ.get("OPALITE_CACHE"):
-        return Path(environ["OPALITE_CACHE"]).expanduser().absolute()
-    home = Path(environ.get("HOME") or os.path.expanduser("~")).absolute()  # noqa: PTH111 - Path.home() may raise
+        return Path(os.path.expanduser(environ["OPALITE_CACHE"])).absolute()  # noqa: PTH111 - Path may raise
+    home = Path(environ.get("HOME") or os.path.expanduser("~")).absolute()  # noqa: PTH111 - Path may raise
     if os.uname().sysname == "Darwin":
         return home / "Library" / "Caches" / "opalite"
     xdg = environ.get("XDG_CACHE_HOME", "")
@@ -115,9 +115,9 @@ def ask_version(path: Path) -> str:
 
 
 def _named(value: str, origin: Origin, source: str, environ: Mapping[str, str], ask: Ask) -> Opa:
-    path = Path(value).expanduser().absolute()
+    path = Path(os.path.expanduser(value)).absolute()  # noqa: PTH111 - Path may raise
     remedy = f"correct {source} or leave it out"
-    if not value or not path.exists():
+    if not value or not os.path.exists(path):  # noqa: PTH110 - Path may raise
         raise EngineError(f"{source}: there is no file {value!r}; {remedy}")
     if not path.is_file() or not os.access(path, os.X_OK):
         raise EngineError(f"{source}: {value!r} is not an executable file; {remedy}")

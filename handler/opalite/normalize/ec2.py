@@ -23,7 +23,7 @@ def instance(recorded: Recorded, unknown: list[dict[str, str]]) -> JsonObject | 
         unrecorded(recorded, unknown)
         return None
     document: JsonObject = dict.fromkeys(_MEMBERS)
-    whole = recorded.complete or _EVERY_INSTANCE <= configuration.keys()
+    whole = recorded.complete or configuration.keys() >= _EVERY_INSTANCE
     for member, (key, always, read) in _MEMBERS.items():
         value = configuration.get(key)
         if value is None or value == "":

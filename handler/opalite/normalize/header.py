@@ -26,6 +26,8 @@ _REMEDY = ": in a query select accountId and awsRegion too"
 # Four colons in AWS::::Account; types of other vendors have names of their own in the first place.
 _TYPE = re.compile(r"[A-Za-z0-9]+::[A-Za-z0-9]*::[A-Za-z0-9]+(::[A-Za-z0-9]+)?")
 _ACCOUNT = re.compile(r"[0-9]{1,12}")
+# Items of documentation and tests name an account by a word. No setting is scoped to one, so it is judged by the defaults.
+_SAMPLE_ACCOUNT = re.compile(r"[A-Za-z][A-Za-z0-9 _-]{0,63}")
 _REGION = re.compile(r"[a-z][a-z0-9-]*")
 # An ARN of 2014 has a zone where the region belongs, or the account: only what looks like a region is one.
 _ARN_REGION = re.compile(r"[a-z]+(-[a-z]+)+-[0-9]+")
@@ -121,6 +123,8 @@ def _padded(account: Any, subject: tuple[str, str]) -> str:
     text = str(account) if type(account) is int else account
     if type(text) is str and _ACCOUNT.fullmatch(text):
         return text.rjust(12, "0")
+    if type(text) is str and _SAMPLE_ACCOUNT.fullmatch(text):
+        return text
     if not account:
         raise NormalizationError(f"{_named(subject)}: no accountId, and the ARN does not tell it{_REMEDY}")
     raise NormalizationError(f"{_named(subject)}: the account is {_shown(account)}: expected 12 digits")

@@ -18,6 +18,9 @@ ALWAYS_ENCRYPTED_SINCE = "2023-01-05T00:00:00.000Z"
 
 # The first is what Config writes; the others are how the key is called elsewhere at AWS.
 _KEY_SPELLINGS = ("kmsMasterKeyID", "kmsMasterKeyId", "KMSMasterKeyID", "kMSMasterKeyID")
+_BLOCKS = ("blockPublicAcls", "ignorePublicAcls", "blockPublicPolicy", "restrictPublicBuckets")
+# What nobody selects one by one: a row with both is a query's whole `supplementaryConfiguration`.
+_EVERY_BUCKET = frozenset({"AccessControlList", "IsRequesterPaysEnabled"})
 
 
 def bucket(recorded: Recorded, unknown: list[dict[str, str]]) -> JsonObject | None:
@@ -44,11 +47,16 @@ def _record(supplementary: JsonObject, recorded: Recorded, name: str, *members: 
         record = decoded(record)
     if record is not None and type(record) is not dict:
         raise GapError("malformed: expected an object")
-    if not (recorded.complete or supplementary.keys() >= _EVERY_BUCKET):
-        for member in (members or ("",)) if record is None else members:
+    if _is_selection(supplementary, recorded):
+        for member in members:
             if record is None or member not in record:
-                raise GapError(f"the item has no supplementaryConfiguration.{name}.{member}".rstrip("."))
+                raise GapError(f"the item has no supplementaryConfiguration.{name}.{member}")
     return record
+
+
+def _is_selection(supplementary: JsonObject, recorded: Recorded) -> bool:
+    """A query's row with single members, where a missing one does not mean "none"."""
+    return not (recorded.complete or supplementary.keys() >= _EVERY_BUCKET)
 
 
 def _encryption(supplementary: JsonObject, recorded: Recorded) -> JsonObject:
@@ -59,9 +67,13 @@ def _encryption(supplementary: JsonObject, recorded: Recorded) -> JsonObject:
             raise GapError("the item has no encryption record, which proves nothing before 2023-01-05")
         return {"algorithm": None, "key": None, "bucket_key": None}
     found = [_rule(rule) for rule in objects(rules)]
+    if not found:
+        return {"algorithm": None, "key": None, "bucket_key": None}
     if any(rule != found[0] for rule in found):
         raise GapError("malformed: expected one rule, found several that differ")
-    return found[0] if found else {"algorithm": None, "key": None, "bucket_key": None}
+    if found[0]["key"] is None and found[0]["algorithm"] != "AES256" and _is_selection(supplementary, recorded):
+        raise GapError("the item may have no key because none was selected: select supplementaryConfiguration")
+    return found[0]
 
 
 def _rule(rule: JsonObject) -> JsonObject:
@@ -81,7 +93,7 @@ def _rule(rule: JsonObject) -> JsonObject:
 
 
 def _versioning(supplementary: JsonObject, recorded: Recorded) -> str | None:
-    record = _record(supplementary, "BucketVersioningConfiguration", recorded)
+    record = _record(supplementary, recorded, "BucketVersioningConfiguration", "status")
     status = text(record.get("status")) if record is not None else None
     if status not in {"Enabled", "Suspended", "Off", None}:
         raise GapError("malformed: expected Enabled, Suspended or Off")
@@ -89,12 +101,12 @@ def _versioning(supplementary: JsonObject, recorded: Recorded) -> str | None:
 
 
 def _mfa_delete(supplementary: JsonObject, recorded: Recorded) -> bool | None:
-    record = _record(supplementary, "BucketVersioningConfiguration", recorded)
+    record = _record(supplementary, recorded, "BucketVersioningConfiguration", "isMfaDeleteEnabled")
     return boolean(record.get("isMfaDeleteEnabled")) if record is not None else None
 
 
 def _public_access_block(supplementary: JsonObject, recorded: Recorded) -> JsonObject | None:
-    record = _record(supplementary, "PublicAccessBlockConfiguration", recorded)
+    record = _record(supplementary, recorded, "PublicAccessBlockConfiguration", *_BLOCKS)
     if record is None:
         return None
     return {
@@ -106,7 +118,7 @@ def _public_access_block(supplementary: JsonObject, recorded: Recorded) -> JsonO
 
 
 def _logging(supplementary: JsonObject, recorded: Recorded) -> JsonObject | None:
-    record = _record(supplementary, "BucketLoggingConfiguration", recorded)
+    record = _record(supplementary, recorded, "BucketLoggingConfiguration", "destinationBucketName")
     target = text(record.get("destinationBucketName")) if record is not None else None
     if record is None or target is None:
         return None

@@ -51,7 +51,7 @@ def security_group(recorded: Recorded, unknown: list[dict[str, str]]) -> JsonObj
         unrecorded(recorded, unknown)
         return None
     document: JsonObject = {}
-    whole = recorded.complete or _EVERY_GROUP <= configuration.keys()
+    whole = recorded.complete or configuration.keys() >= _EVERY_GROUP
     for member, key in _TEXTS:
         value = document[member] = configuration.get(key)
         if type(value) is str and value:

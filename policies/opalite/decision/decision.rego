@@ -7,7 +7,7 @@
 package opalite.decision
 
 import data.opalite.exemptions
-import data.opalite.parameters
+import data.opalite.scope
 import data.opalite.stages
 
 # Results by key of input.items. The caller compares the keys, and the policy ids of each, with what it asked for: what is
@@ -26,8 +26,7 @@ results[id] := {"outcome": "off"} if some id in _off
 
 results[id] := _treated(id, {"outcome": "not_applicable", "reasons": {input.gone}}) if {
 	_gone
-	some id in _applicable
-	not id in _off
+	some id in _on
 }
 
 results[id] := _treated(id, _judge(
@@ -39,8 +38,7 @@ results[id] := _treated(id, _judge(
 	{true | data.aws[service][type][name].compliant == true},
 )) if {
 	not _gone
-	some id in _applicable
-	not id in _off
+	some id in _on
 	["aws", service, type, name] = data.catalog.policies[id].path
 }
 
@@ -53,8 +51,7 @@ results[id] := _treated(id, _judge(
 	{true | data.custom[service][type][name].compliant == true},
 )) if {
 	not _gone
-	some id in _applicable
-	not id in _off
+	some id in _on
 	["custom", service, type, name] = data.catalog.policies[id].path
 }
 
@@ -75,23 +72,37 @@ _selected(_) if is_null(input.policies)
 
 _selected(id) if id in input.policies
 
-_off contains id if {
+# What data.stages says of each policy here. Most often it says nothing: look before asking key by key.
+_treatment[id] := stages.of(id, input.resource) if {
 	some id in _applicable
-	stages.value(id, "stage", input.resource) == "off"
+	_ = data.stages[id]
 }
 
-# What data.stages says of the policy here goes along with the result; most often nothing does.
+_treatment[id] := stages.of(id, input.resource) if {
+	some id in _applicable
+	_ = data.stages["*"]
+}
+
+_off contains id if {
+	some id, treatment in _treatment
+	treatment.stage == "off"
+}
+
+_on := _applicable - _off
+
 _treated(id, result) := object.union(result, {"treatment": treatment}) if {
-	treatment := stages.of(id, input.resource)
+	treatment := _treatment[id]
 	count(treatment) > 0
 } else := result
 
 # What the item does not tell, though the policy requires it: without these the policy's own answer means nothing.
-_unrecorded(id) := {gap |
+_unrecorded(id) := {_units_needed} if {
+	id in _hang_on_units
+} else := {gap |
 	some gap in input.unknown
 	some required in data.catalog.policies[id].requires
 	_within(required, gap.path)
-} | {_units_needed | _hangs_on_units(id)}
+}
 
 _within(required, path) if required == path
 
@@ -99,9 +110,24 @@ _within(required, path) if startswith(required, concat("", [path, "."]))
 
 _units_needed := {"fact": "account", "key": input.resource.account_id}
 
-_hangs_on_units(id) if parameters.hangs_on_units(id, input.resource)
+# Policies whose parameters or stage depend on organizational units that are not known.
+_hang_on_units contains id if {
+	is_null(input.resource.organizational_units)
+	some id in _applicable
+	scope.hangs_on_units(data.parameters[id].overrides, input.resource)
+}
 
-_hangs_on_units(id) if stages.hangs_on_units(id, input.resource)
+_hang_on_units contains id if {
+	is_null(input.resource.organizational_units)
+	some id in _applicable
+	scope.hangs_on_units(data.stages[id].overrides, input.resource)
+}
+
+_hang_on_units contains id if {
+	is_null(input.resource.organizational_units)
+	some id in _applicable
+	scope.hangs_on_units(data.stages["*"].overrides, input.resource)
+}
 
 # The first line that holds wins. Only a policy that says `compliant`, and names no violation and nothing unknown, passes.
 _judge(id, reasons, unrecorded, violations, unknown, compliant) := {"outcome": "not_applicable", "reasons": reasons} if {

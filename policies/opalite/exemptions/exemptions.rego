@@ -10,6 +10,7 @@ package opalite.exemptions
 # title: The exemption in force that lasts longest
 # description: Ties are broken by id, so that the answer is the same every time. Undefined when there is none.
 in_force(policy, resource, at) := object.union(data.exemptions[policy][id], {"id": id}) if {
+	_ = data.exemptions[policy]
 	now := time.parse_rfc3339_ns(at)
 	found := [[ends, id] |
 		some id, entry in data.exemptions[policy]
@@ -60,7 +61,7 @@ _part("regions", allowed, resource) if resource.region in allowed
 
 _part("resources", allowed, resource) if {
 	some pattern in allowed
-	glob.match(pattern, [], resource.id)
+	glob.match(pattern, null, resource.id)
 }
 
 _part("tags", allowed, resource) if {

@@ -32,6 +32,11 @@ test_in_force[note] if {
 	_in_force(_resource, {"EX-1": _entry(scope)}) == object.union(_entry(scope), {"id": "EX-1"})
 }
 
+test_a_star_matches_dots_and_slashes_too if {
+	resource := object.union(_resource, {"id": "my.bucket/of:parts"})
+	_in_force(resource, {"EX-1": _entry({"resources": ["my*parts"]})}).id == "EX-1"
+}
+
 test_not_in_force[note] if {
 	some note, scope in {
 		"an empty scope covers nothing": {},

@@ -13,7 +13,3 @@ value(policy, key, resource) := chosen if {
 } else := data.parameters[policy]["default"][key] if {
 	true
 } else := data.catalog.policies[policy].parameters.properties[key]["default"]
-
-# METADATA
-# title: True when an override for organizational units exists and the account's units are not known
-hangs_on_units(policy, resource) if scope.hangs_on_units(data.parameters[policy].overrides, resource)

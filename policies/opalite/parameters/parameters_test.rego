@@ -28,13 +28,3 @@ test_the_metadata_gives_what_nobody_sets if {
 test_undefined_when_there_is_no_value_anywhere if {
 	not parameters.value("aws.a.b.c", "bare", _resource) with data.catalog as _catalog with data.parameters as {}
 }
-
-test_hangs_on_units_when_an_override_names_some if {
-	parameters.hangs_on_units("aws.a.b.c", _resource) with data.parameters as {"aws.a.b.c": {
-		"overrides": [{"organizational_units": ["ou-1"], "set": {}}],
-	}}
-}
-
-test_hangs_on_nothing_without_overrides if {
-	not parameters.hangs_on_units("aws.a.b.c", _resource) with data.parameters as {}
-}

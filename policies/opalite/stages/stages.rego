@@ -24,9 +24,3 @@ of(policy, resource) := {key: value(policy, key, resource) |
 	some key in ["stage", "severity", "exempt", "undetermined"]
 	_ = value(policy, key, resource)
 }
-
-# METADATA
-# title: True when an override for organizational units exists and the account's units are not known
-hangs_on_units(policy, resource) if scope.hangs_on_units(data.stages[policy].overrides, resource)
-
-hangs_on_units(_, resource) if scope.hangs_on_units(data.stages["*"].overrides, resource)

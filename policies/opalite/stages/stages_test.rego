@@ -28,15 +28,3 @@ test_all_keys_that_are_set if {
 	}
 	all == {"severity": "LOW", "stage": "audit", "undetermined": "nothing"}
 }
-
-test_hangs_on_units[note] if {
-	some note, data_stages in {
-		"of the policy": {"p": {"overrides": [{"organizational_units": ["ou-1"], "set": {}}]}},
-		"of everybody": {"*": {"overrides": [{"organizational_units": ["ou-1"], "set": {}}]}},
-	}
-	stages.hangs_on_units("p", _resource) with data.stages as data_stages
-}
-
-test_hangs_on_nothing if {
-	not stages.hangs_on_units("p", _resource) with data.stages as {"p": {"overrides": _here}}
-}

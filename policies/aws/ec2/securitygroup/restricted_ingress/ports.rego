@@ -24,102 +24,90 @@ else := "any" if _ports == "any"
 
 else := "listed" if is_array(_ports)
 
-# Indexes of the rules that do no harm. Each line is a proof of its own; what none proves is a violation.
+# Indexes of the rules that do no harm. Each body is a proof of its own; what none proves is a violation.
 _harmless contains i if some i in _closed
 
 _harmless contains i if {
-	some i in _open
+	some i, rule in _open
 	is_array(_protocols)
-	protocol := input.resource.configuration.ingress[i].protocol
-	protocol != "-1"
-	not protocol in _protocols
+	rule.protocol != "-1"
+	not rule.protocol in _protocols
+}
+
+# ICMP and the protocols known by number have no ports: they count only where every port does.
+_harmless contains i if {
+	some i, rule in _open
+	not rule.protocol in {"-1", "tcp", "udp"}
+	_mode in {"listed", "all_ports"}
 }
 
 _harmless contains i if {
-	some i in _open
+	some i, rule in _open
 	_mode == "listed"
-	every span in _spans(_ports) {
-		_is_apart(i, span)
+	[first, last] = _span(rule.protocol, rule.from_port, rule.to_port)
+	every wanted in _listed_spans {
+		_are_apart(first, last, wanted[0], wanted[1])
 	}
 }
 
 _harmless contains i if {
-	some i in _open
+	some i, rule in _open
 	_mode == "all_ports"
-	_is_partial(i)
+	[first, last] = _span(rule.protocol, rule.from_port, rule.to_port)
+	_is_partial(first, last)
 }
 
 _harmless contains i if {
-	some i in _open
+	some i, rule in _open
 	_mode == "allowed"
-	_is_allowed(i)
-}
-
-# The ports that a rule covers, where that can prove anything; all traffic has none. A range written backwards is taken in its
-# order here: _malformed keeps it from being judged.
-_span[i] := [0, 65535] if {
-	some i in _with_ports
-	is_null(input.resource.configuration.ingress[i].from_port)
-	is_null(input.resource.configuration.ingress[i].to_port)
-}
-
-_span[i] := sort([rule.from_port, rule.to_port]) if {
-	some i in _with_ports
-	rule := input.resource.configuration.ingress[i]
-	is_number(rule.from_port)
-	is_number(rule.to_port)
-}
-
-_with_ports contains i if {
-	some i in _open
-	input.resource.configuration.ingress[i].protocol in {"tcp", "udp"}
+	[first, last] = _span(rule.protocol, rule.from_port, rule.to_port)
+	_is_allowed(rule.protocol, first, last)
 }
 
 # Where every port counts, it does not matter which ports the rule means.
 _malformed contains i if {
-	_mode != "any"
-	some i in _with_ports
-	rule := input.resource.configuration.ingress[i]
+	some i, rule in _open
+	rule.protocol in {"tcp", "udp"}
 	is_number(rule.from_port)
 	is_number(rule.to_port)
 	rule.from_port > rule.to_port
+	_mode != "any"
 }
 
-# ICMP and the protocols known by number have no ports.
-_is_without_ports(i) if not input.resource.configuration.ingress[i].protocol in {"-1", "tcp", "udp"}
+_listed_spans := _spans(_ports)
 
-_is_apart(i, _) if _is_without_ports(i)
+# The first and the last port, where they can prove anything: all traffic has none. A range written backwards is taken in its
+# order here; _malformed keeps it from being judged.
+_span(protocol, from, to) := [0, 65535] if {
+	protocol in {"tcp", "udp"}
+	is_null(from)
+	is_null(to)
+}
 
-_is_apart(i, span) if _span[i][0] > span[1]
+_span(protocol, from, to) := sort([from, to]) if {
+	protocol in {"tcp", "udp"}
+	is_number(from)
+	is_number(to)
+}
 
-_is_apart(i, span) if _span[i][1] < span[0]
+_are_apart(first, _, _, wanted_last) if first > wanted_last
+
+_are_apart(_, last, wanted_first, _) if last < wanted_first
 
 # Port 0 is reserved: 1-65535 is every port.
-_is_partial(i) if _is_without_ports(i)
+_is_partial(first, _) if first > 1
 
-_is_partial(i) if _span[i][0] > 1
+_is_partial(_, last) if last < 65535
 
-_is_partial(i) if _span[i][1] < 65535
+_is_allowed("tcp", first, last) if _is_within(first, last, _spans(_allowed_tcp))
 
-_is_allowed(i) if {
-	input.resource.configuration.ingress[i].protocol == "tcp"
-	_is_within(_span[i], _spans(_allowed_tcp))
-}
+_is_allowed("udp", first, last) if _is_within(first, last, _spans(_allowed_udp))
 
-_is_allowed(i) if {
-	input.resource.configuration.ingress[i].protocol == "udp"
-	_is_within(_span[i], _spans(_allowed_udp))
-}
-
-_is_allowed(i) if {
-	i in _with_ports
-	_span[i][0] == _span[i][1]
-	_span[i][0] in _allowed_exact
-}
+_is_allowed(_, port, port) if port in _allowed_exact
 
 # No gap: the first port, and every port that follows an allowed range inside the span, is in some allowed range.
-_is_within(span, allowed) if {
-	starts := {span[0]} | {next | some other in allowed; next := other[1] + 1; next > span[0]; next <= span[1]}
+_is_within(first, last, allowed) if {
+	starts := {first} | {next | some other in allowed; next := other[1] + 1; next > first; next <= last}
 	every start in starts {
 		some other in allowed
 		other[0] <= start

@@ -83,7 +83,7 @@ package aws.ec2.securitygroup.restricted_ingress
 
 import data.opalite.parameters
 
-# Proof by rule: each is closed to the world, or open in a way that is allowed.
+# Each rule is closed to the world, or open in a way that is allowed.
 compliant if {
 	every i, _ in input.resource.configuration.ingress {
 		i in _harmless
@@ -91,17 +91,18 @@ compliant if {
 }
 
 violations contains {
-	"message": sprintf("%s is open to %s", [_traffic(rule.protocol, rule.from_port, rule.to_port), _ranges_text(_world_ranges[i])]),
-	"subject": sprintf("%s/%s from %s", [rule.protocol, _ports_text[i], concat(",", _world_ranges[i])]),
+	"message": sprintf("%s is open to %s", [_traffic(rule.protocol, rule.from_port, rule.to_port), _listing(ranges)]),
+	"subject": sprintf("%s/%s from %s", [rule.protocol, _ports_text(rule.from_port, rule.to_port), concat(",", ranges)]),
 	"evidence": {
 		"path": ["ingress", i],
-		"actual": {"protocol": rule.protocol, "from_port": rule.from_port, "to_port": rule.to_port, "ranges": _world_ranges[i]},
+		"actual": {"protocol": rule.protocol, "from_port": rule.from_port, "to_port": rule.to_port, "ranges": ranges},
 		"expected": "closed to the world",
 	},
 } if {
 	some i, rule in input.resource.configuration.ingress
 	not i in _harmless
 	not i in _malformed
+	ranges := _world_ranges(i)
 }
 
 # A range of ports that cannot be, in a rule that is open to the world.
@@ -134,18 +135,11 @@ _traffic(protocol, from, to) := "all traffic" if {
 	from == to
 } else := sprintf("%s port range %v-%v", [protocol, from, to])
 
-_ports_text[i] := "all" if {
-	some i in _open
-	is_null(input.resource.configuration.ingress[i].from_port)
-}
+_ports_text(from, _) := "all" if is_null(from)
 
-_ports_text[i] := sprintf("%v-%v", [rule.from_port, rule.to_port]) if {
-	some i in _open
-	rule := input.resource.configuration.ingress[i]
-	is_number(rule.from_port)
-}
+_ports_text(from, to) := sprintf("%v-%v", [from, to]) if is_number(from)
 
-_ranges_text(ranges) := text if {
+_listing(ranges) := text if {
 	text := concat(", ", ranges)
 	count(text) <= 60
 } else := sprintf("%s and %d more", [ranges[0], count(ranges) - 1])

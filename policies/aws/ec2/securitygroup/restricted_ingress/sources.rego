@@ -4,13 +4,11 @@ import data.opalite.parameters
 
 _id := "aws.ec2.securitygroup.restricted_ingress"
 
-# The order of the parameter does not matter, nor its spelling: the item's ranges are canonical.
-_world contains range if {
-	some entry in _world_entries
-	some range in net.cidr_merge([entry])
-}
+# Undefined, so that nothing is closed, when an entry is no CIDR. The item's ranges are canonical; those of the parameter may be
+# spelt in any way, and only the default is known to need no conversion.
+_world := {"0.0.0.0/0", "::/0"} if _world_entries == ["0.0.0.0/0", "::/0"]
 
-_world_is_readable if {
+else := {range | some entry in _world_entries; some range in net.cidr_merge([entry])} if {
 	every entry in _world_entries {
 		net.cidr_is_valid(entry)
 	}
@@ -33,12 +31,12 @@ _closed contains i if {
 	}
 }
 
-_open contains i if {
-	some i, _ in input.resource.configuration.ingress
+_open[i] := rule if {
+	some i, rule in input.resource.configuration.ingress
 	not i in _closed
 }
 
-_world_ranges[i] := sort(array.concat(
+_world_ranges(i) := sort(array.concat(
 	[range.cidr |
 		some range in input.resource.configuration.ingress[i].ipv4
 		not _is_limited(range.cidr, range.prefix_length, "ipv4")
@@ -47,13 +45,11 @@ _world_ranges[i] := sort(array.concat(
 		some range in input.resource.configuration.ingress[i].ipv6
 		not _is_limited(range.cidr, range.prefix_length, "ipv6")
 	],
-)) if {
-	some i in _open
-}
+))
 
 _is_limited(cidr, prefix_length, family) if {
-	_world_is_readable
-	not cidr in _world
+	world := _world
+	not cidr in world
 	_is_narrow(prefix_length, object.get(_widest_prefix, family, null))
 }
 
