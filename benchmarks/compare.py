@@ -99,7 +99,7 @@ def one_item(ready: Prepared) -> list[Command]:
     one = evaluate(ready, "opalite evaluate one.json", ready.one_item)
     return [
         Command(name=one.name, arguments=one.arguments, items=1, accepted=(0, 1)),
-        Command(name="opa eval", arguments=opa_eval, items=1),
+        Command(name="opa eval", arguments=opa_eval, items=1, environment=GO),
     ]
 
 

@@ -17,7 +17,7 @@ from opalite.strict_json import MAX_DEPTH, DoubtError, JsonFault, loads, loads_p
 
 DOCUMENT: Final = ""
 
-_COMMA, _END, _VALUE_STARTS = ord(","), ord("]"), b'{["'
+_COMMA, _END, _OBJECT = b",]{"
 # How an element begins: an object with its first key, or a string in which an object begins.
 _HEAD: Final = re.compile(rb'\{[ \t\r\n]*"[^"\\]{1,100}"|"\{\\"[^"\\]{1,100}\\"')
 _AFTER: Final = re.compile(rb"[ \t\r\n]*[,\]]")
@@ -105,6 +105,7 @@ class Elements:
         return None
 
     def _exactly(self) -> Iterator[Element | Fault]:
+        """One element, and on to the next."""
         window = self._window
         window.byte()
         window.drop()
@@ -116,33 +117,43 @@ class Elements:
             self._resume(broken, place)
             yield Fault(broken.message, place)
         else:
-            try:
-                yield Element(loads(text, offset=window.offset), place, self._part)
-            except JsonFault as fault:
-                yield Fault(fault.message, place)
-        yield from self._go_on(place)
-
-    def _go_on(self, place: str) -> Iterator[Fault]:
-        """From behind an element to the next one."""
-        window = self._window
+            yield from self._delimited(text, place)
         end = window.position
-        byte = window.byte()
-        if byte == _COMMA:
+        if window.byte() == _COMMA:
             window.position += 1
             if window.byte() == _END:
                 yield Fault(f"is followed by a comma too many before byte {window.at()}", place)
             else:
                 self._learn(end)
-        elif byte != _END:
-            missing = BrokenError(f"is not followed by a comma at byte {window.at()}")
-            if byte not in _VALUE_STARTS:
-                self._resume(missing, place)
+
+    def _delimited(self, text: bytes, place: str) -> Iterator[Element | Fault]:
+        """An element, if what follows does not show that it is only the first half of what it was meant to be."""
+        window = self._window
+        end = window.position
+        try:
+            byte = window.byte()
+        except BrokenError:
+            yield self._parsed(text, place)
+            raise
+        missing = BrokenError(f"is not followed by a comma at byte {window.at()}")
+        if byte in (_COMMA, _END, _OBJECT):
+            window.position = end
+            yield self._parsed(text, place)
+        else:
+            self._resume(missing, place)
+        if byte not in (_COMMA, _END):
             yield Fault(missing.message, place)
+
+    def _parsed(self, text: bytes, place: str) -> Element | Fault:
+        try:
+            return Element(loads(text, offset=self._window.offset), place, self._part)
+        except JsonFault as fault:
+            return Fault(fault.message, place)
 
     def _learn(self, end: int) -> None:
         window = self._window
         head = _HEAD.match(window.data, window.position)
-        if head and window.data[end - 1] in b'}"':
+        if head and end and window.data[end - 1] in b'}"':
             self._separator = window.position - end
             self._border = bytes(window.data[end - 1 : head.end()])
             self._head = re.compile(re.escape(self._border[1:]))
@@ -150,19 +161,19 @@ class Elements:
     def _resume(self, broken: BrokenError, place: str) -> None:
         """Go behind a broken element, or raise that nothing after it can be read.
 
-        Its end is where its brackets close, if an array goes on from there; else, where the next element begins
-        like the others.
+        Its end is where its brackets close, if the array goes on there; else where something begins like the other
+        elements do; else, with less certainty, the same without a look at what stands between the brackets.
         """
         window = self._window
         head = self._head or self._own_head()
         while True:
-            end = None if broken.too_large else window.broken_end()
-            if end is not None and _AFTER.match(window.data, end):
-                window.position = end
-                return
-            found = head.search(window.data, window.position + 1) if head else None
-            if found:
-                window.position = found.start()
+            found = None if broken.too_large else self._broken_end(strictly=True)
+            if found is None and head and (match := head.search(window.data, window.position + 1)):
+                found = match.start()
+            if found is None and not broken.too_large:
+                found = self._broken_end(strictly=False)
+            if found is not None:
+                window.position = found
                 return
             if broken.too_large:
                 window.position = max(window.position, len(window.data) - _OVERLAP)
@@ -170,6 +181,10 @@ class Elements:
             if (len(window.data) > window.largest and not broken.too_large) or not window.more():
                 rest = "" if broken.cut_short else "; nothing after it could be read"
                 raise BrokenError(broken.message + rest, place=place, cut_short=broken.cut_short) from None
+
+    def _broken_end(self, *, strictly: bool) -> int | None:
+        end = self._window.broken_end(strictly=strictly)
+        return end if end is not None and _AFTER.match(self._window.data, end) else None
 
     def _own_head(self) -> re.Pattern[bytes] | None:
         head = _HEAD.match(self._window.data, self._window.position)

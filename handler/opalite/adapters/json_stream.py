@@ -20,6 +20,8 @@ WHOLE: Final = 1024 * 1024  # a document up to this size is parsed at once
 REST: Final = "rest"  # the members beside the arrays of a document that was read element by element
 
 _QUOTE, _COLON, _COMMA, _OPEN, _CLOSE, _ARRAY = b'":,{}['
+_NEXT_LINE: Final = re.compile(rb"\n[ \t\r\n]*[^ \t\r\n]")
+_REST_OF_LINE: Final = re.compile(rb"[ \t]*[^ \t]")
 _NEXT_DOCUMENT: Final = re.compile(rb"\n(?=[\[{])")
 
 
@@ -28,7 +30,7 @@ def documents(
 ) -> Iterator[Element | Fault]:
     """What the stream holds, in its order. `arrays` are the members whose elements are given one by one."""
     window = Window(chunks, largest=largest)
-    window.fill(whole)
+    window.fill(max(whole, 4))
     wrong_encoding = encoding_fault(bytes(window.data[:4]))
     if wrong_encoding:
         yield Fault(wrong_encoding, "")
@@ -121,15 +123,16 @@ class _Documents:
         place = "" if self._first else f":{window.line}"
         try:
             if byte == _OPEN:
-                yield from self._object(place)
+                yield from self._short_object() or self._object(place)
             elif byte == _ARRAY:
                 yield from self._array(place)
             else:
                 yield self._named(self._parsed(window.value(), start, f":{window.line}"))
         except BrokenError as broken:
-            found = self._resume(start)
-            rest = "" if found or broken.cut_short or broken.place else "; nothing after that could be read"
-            yield Fault(broken.message + rest, broken.place or place, broken.cut_short)
+            line = place if window.offset > start else f":{window.line}"
+            found, lost = self._resume(start)
+            rest = "; nothing after that could be read" if lost and not broken.cut_short and not broken.place else ""
+            yield Fault(broken.message + rest, broken.place or (line if found else place), broken.cut_short)
 
     def _array(self, place: str) -> Iterator[Element | Fault]:
         self._window.position = 1
@@ -137,6 +140,25 @@ class _Documents:
         yield from elements.read()
         if not elements.number:
             yield Element([], place, DOCUMENT)
+
+    def _short_object(self) -> tuple[Element | Fault] | None:
+        text = self._window.short_value()
+        if text is not None:
+            document = self._parsed(text, self._window.offset, f":{self._window.line}")
+            if isinstance(document, Element):
+                self._expect_border()
+                return (self._named(document),)
+        self._window.position = 0
+        return None
+
+    def _expect_border(self) -> None:
+        """What goes on in the same line may be the second half of what the document was meant to be."""
+        window = self._window
+        while not (match := _REST_OF_LINE.match(window.data, window.position)):
+            if not window.more():
+                return
+        if match[0][-1:] not in b"\r\n[{\xef":
+            raise BrokenError(f"is not valid JSON: extra data at byte {window.offset + match.end() - 1}")
 
     def _object(self, place: str) -> Iterator[Element | Fault]:
         window, line = self._window, self._window.line
@@ -158,6 +180,7 @@ class _Documents:
             if window.position > window.largest:
                 raise window.too_large()
         if count is None:
+            self._expect_border()
             yield self._named(self._parsed(bytes(window.data[: window.position]), window.offset, f":{line}"))
             return
         if twice is not None:
@@ -173,17 +196,18 @@ class _Documents:
             return None
         if not first:
             if byte != _COMMA:
-                raise BrokenError(f"is not valid JSON: a comma is missing at byte {window.at()}")
+                raise BrokenError(f"is not valid JSON: expecting ',' delimiter at byte {window.at()}")
             window.position += 1
             byte = window.byte()
         if byte != _QUOTE:
-            raise BrokenError(f"is not valid JSON: the name of a member is missing at byte {window.at()}")
+            expected = "expecting property name enclosed in double quotes"  # the words of the standard library
+            raise BrokenError(f"is not valid JSON: {expected} at byte {window.at()}")
         try:
             name: str = loads(window.value())
         except JsonFault as fault:
             raise BrokenError(f"has the name of a member that {fault.message}") from fault
         if window.byte() != _COLON:
-            raise BrokenError(f"is not valid JSON: a colon is missing at byte {window.at()}")
+            raise BrokenError(f"is not valid JSON: expecting ':' delimiter at byte {window.at()}")
         window.position += 1
         window.byte()
         return name
@@ -210,28 +234,33 @@ class _Documents:
 
     def _named(self, document: Element | Fault) -> Element | Fault:
         """The first document is called by its line only if it is not the only one."""
-        alone = self._first and self._window.document() is None
-        return document._replace(place="") if alone else document
+        is_list = isinstance(document, Element) and self._is_list(document.value)
+        unnamed = self._first and (is_list or self._window.document() is None)
+        return document._replace(place="") if unnamed else document
 
     def _is_list(self, value: Any) -> bool:
-        return isinstance(value, list) or any(isinstance(value.get(name), list) for name in self._arrays)
+        if isinstance(value, dict):
+            return any(isinstance(value.get(name), list) for name in self._arrays)
+        return isinstance(value, list)
 
-    def _resume(self, start: int) -> bool:
-        """Go to the next line that begins like a document; False when there is none.
+    def _resume(self, start: int) -> tuple[bool, bool]:
+        """Go to the next line that begins like a document; whether there is one, and else whether something is lost.
 
         While the broken document is still in the buffer, the search begins with its second line: what seemed to be
         a part of it may be the next one.
         """
         window = self._window
         position = 0 if window.offset == start else window.position
+        lost = False
         while True:
             found = _NEXT_DOCUMENT.search(window.data, position)
             if found:
                 window.position = found.end()
-                return True
+                return True, False
+            lost = lost or _NEXT_LINE.search(window.data, position) is not None
             position = 0
             window.position = max(len(window.data) - 1, 0)
             window.drop()
             if not window.fill(self._chunk):
                 window.position = len(window.data)
-                return False
+                return False, lost

@@ -21,14 +21,15 @@ _SPACE: Final = re.compile(rb"[ \t\r\n]*")
 _SPACE_AND_BOM: Final = re.compile(rb"(?:[ \t\r\n]|\xef\xbb\xbf)*")
 _DECODER: Final = json.JSONDecoder()
 _FIRST_TRY: Final = 16 * 1024
+_SHORT: Final = 64 * 1024
 # When the scanner stops this near the end of what it was shown, more bytes might have satisfied it: the longest
 # things that it takes as one are -Infinity and a pair of \uXXXX escapes.
 _NEAR_END: Final = 16
-_STRING_OR_BRACKET: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*+"|[\[{]|[\]}]', re.DOTALL)
+_TOKEN: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*+"|[\[\]{}]|[^\s,:\[\]{}"]+|"', re.DOTALL)
+_SCALAR: Final = re.compile(rb"-?[0-9][-+.0-9Ee]*|true|false|null|NaN|-?Infinity")
 _QUOTE: Final = ord('"')
 _OPEN: Final = "unterminated string"
-_STARTS: Final = b'{["'
-_BARE: Final = re.compile(rb'[^,\[\]{}"]*(?=[,\]])')
+_BARE: Final = re.compile(rb'[^,\[\]{"]*(?=[,\]])')
 _CLOSES: Final = {ord("{"): ord("}"), ord("["): ord("]")}
 
 
@@ -124,26 +125,33 @@ class Window:
             if length is not None and (length < len(text) or text[0] in '{["'):
                 break
             if length is None and stopped < len(text) - _NEAR_END and not reason.startswith(_OPEN):
-                fault = "holds a NUL byte" if text[stopped] == "\0" else f"is not valid JSON: {reason}"
-                raise BrokenError(f"{fault} at byte {self.offset + start + stopped}")
+                break
             if len(text) > self.largest:
                 raise self.too_large()
             if len(text) < size and not self.more():
                 break
             size *= 4
         if length is None:
-            raise _unfinished(self.offset + start + stopped, reason, at_end=stopped >= len(text))
+            raise _broken(text, stopped, reason, self.offset + start)
         if length > self.largest:
             raise self.too_large()
         self.position = start + length
         return bytes(self.data[start : self.position])
 
-    def broken_end(self) -> int | None:
+    def short_value(self) -> bytes | None:
+        """The same for a value that is short and whole in the buffer; None for any other, without looking far."""
+        length = _scan(self.data[self.position : self.position + _SHORT].decode("latin-1"))[0]
+        if length is None:
+            return None
+        self.position += length
+        return bytes(self.data[self.position - length : self.position])
+
+    def broken_end(self, *, strictly: bool) -> int | None:
         """Where a broken value at the position seems to end: its brackets are closed, or a comma or bracket comes."""
-        if self.data[self.position] in _STARTS:
-            length = _bracket_end(bytes(self.data[self.position :]))
+        if self.data[self.position] in b'{["':
+            length = _bracket_end(bytes(self.data[self.position :]), strictly=strictly)
             return None if length is None else self.position + length
-        bare = _BARE.match(self.data, self.position)
+        bare = None if strictly else _BARE.match(self.data, self.position)
         return bare.end() if bare else None
 
     def too_large(self) -> BrokenError:
@@ -151,11 +159,14 @@ class Window:
         return BrokenError(f"is larger than {self.largest // 1024 // 1024} MB", too_large=True)
 
 
-def _unfinished(at: int, reason: str, *, at_end: bool) -> BrokenError:
+def _broken(text: str, stopped: int, reason: str, offset: int) -> BrokenError:
+    at = offset + stopped
     if reason.startswith(_OPEN):
         return BrokenError(f"is cut short: it ends inside the string that begins at byte {at}", cut_short=True)
-    message = f"is cut short at byte {at}" if at_end else f"is not valid JSON: {reason} at byte {at}"
-    return BrokenError(message, cut_short=True)
+    if stopped >= len(text):
+        return BrokenError(f"is cut short at byte {at}", cut_short=True)
+    fault = "holds a NUL byte" if text[stopped] == "\0" else f"is not valid JSON: {reason}"
+    return BrokenError(f"{fault} at byte {at}", cut_short=stopped >= len(text) - _NEAR_END)
 
 
 def _scan(text: str) -> tuple[int | None, int, str]:
@@ -165,16 +176,24 @@ def _scan(text: str) -> tuple[int | None, int, str]:
     except json.JSONDecodeError as error:
         return None, error.pos, reason_of(error)
     except RecursionError:
-        return _bracket_end(text.encode("latin-1")), len(text), "brackets do not close"
+        return _bracket_end(text.encode("latin-1"), strictly=True), len(text), "brackets do not close"
 
 
-def _bracket_end(data: bytes) -> int | None:
+def _bracket_end(data: bytes, *, strictly: bool) -> int | None:
+    """The length of the value that `data` begins with, by its brackets.
+
+    Where a quote is missing, the outside of strings is taken for the inside from there on, and the brackets that
+    remain may close somewhere far away. `strictly` notices it by the words that then stand between the strings.
+    """
     expected = bytearray()
-    for match in _STRING_OR_BRACKET.finditer(data):
+    for match in _TOKEN.finditer(data):
         first = data[match.start()]
         if first in _CLOSES:
             expected.append(_CLOSES[first])
-        elif first != _QUOTE and (not expected or expected.pop() != first):
+        elif first in b"]}":
+            if not expected or expected.pop() != first:
+                return None
+        elif strictly and (match[0] == b'"' or not (first == _QUOTE or _SCALAR.fullmatch(match[0]))):
             return None
         if not expected:
             return match.end()

@@ -23,7 +23,7 @@ from opalite.normalize import resource as normalize
 
 T = TypeVar("T")
 
-BATCH_ITEMS = 200  # one call of this size costs OPA little more than its items; larger ones gain nothing
+BATCH_ITEMS = 100  # a call of this size costs OPA little more than its items; larger ones only cost memory
 BATCH_BYTES = 4 * 1024 * 1024
 _SPOOL_BYTES = 4 * 1024 * 1024  # in memory; what is more goes to a temporary file
 

@@ -202,7 +202,7 @@ class ManagedOpa:
 
 def _environment(environ: Mapping[str, str]) -> dict[str, str]:
     """OPA's environment. Fewer garbage collections cost memory that is there and save a quarter of the CPU (docs/decisions)."""
-    return {**environ, "GOGC": environ.get("GOGC", "400"), "GOMEMLIMIT": environ.get("GOMEMLIMIT", "256MiB")}
+    return {**environ, "GOGC": environ.get("GOGC", "800"), "GOMEMLIMIT": environ.get("GOMEMLIMIT", "220MiB")}
 
 
 def _free_port() -> int:
