@@ -66,6 +66,8 @@ def peak_memory(command: Command) -> float:
     while process.poll() is None:
         peak = max(peak, resident(process))
         time.sleep(SAMPLE_EVERY)
+    if process.returncode not in command.accepted:
+        raise SystemExit(f"{command.name} ended with {process.returncode}: {' '.join(command.arguments)}")
     return peak / 2**20
 
 

@@ -26,9 +26,7 @@ _SSH_FROM_OFFICE = permission("tcp", (22, 22), "198.51.100.17/32")
 
 def group_history() -> list[Told]:
     """How an open door was noticed: opened by hand, closed again, the group deleted in the end."""
-    opened = group(
-        PRODUCTION, "incident-4711", _SSH_TO_ALL, configurationItemCaptureTime="2026-11-18T18:02:11.340Z"
-    )
+    opened = group(PRODUCTION, "incident-4711", _SSH_TO_ALL, configurationItemCaptureTime="2026-11-18T18:02:11.340Z")
     narrowed = group(
         PRODUCTION, "incident-4711", _SSH_FROM_OFFICE, configurationItemCaptureTime="2026-11-18T18:41:57.009Z"
     )
@@ -87,12 +85,8 @@ def exported() -> list[Told]:
 
 def events() -> dict[str, tuple[JsonObject, list[Told]]]:
     """Events by file name; what each is judged as stands beside it."""
-    changed = group(
-        PRODUCTION, "shop-admin", _SSH_TO_ALL, configurationItemCaptureTime="2026-11-19T14:26:08.551Z"
-    )
-    closed = group(
-        PRODUCTION, "shop-admin", _SSH_FROM_OFFICE, configurationItemCaptureTime="2026-11-19T15:02:44.020Z"
-    )
+    changed = group(PRODUCTION, "shop-admin", _SSH_TO_ALL, configurationItemCaptureTime="2026-11-19T14:26:08.551Z")
+    closed = group(PRODUCTION, "shop-admin", _SSH_FROM_OFFICE, configurationItemCaptureTime="2026-11-19T15:02:44.020Z")
     gone = deleted(instance(SANDBOX, "hackday-tmp", story.LOOKALIKE), "2026-11-19T16:40:12.305Z")
     left = bucket(PRODUCTION, "shop-returns", configurationItemCaptureTime="2026-11-19T17:11:30.900Z")
     large = bucket(PRODUCTION, "shop-partner-feed", configurationItemCaptureTime="2026-11-19T17:45:02.644Z")
@@ -152,9 +146,7 @@ def port_opened() -> JsonObject:
 def instance_gone() -> JsonObject:
     before = instance(SANDBOX, "hackday-tmp", story.LOOKALIKE, "terminated")["configuration"]
     return {
-        "changedProperties": {
-            "Configuration": {"previousValue": before, "updatedValue": None, "changeType": "DELETE"}
-        },
+        "changedProperties": {"Configuration": {"previousValue": before, "updatedValue": None, "changeType": "DELETE"}},
         "changeType": "DELETE",
     }
 
@@ -177,9 +169,7 @@ def oversized(item: JsonObject) -> JsonObject:
     """The invoking event of an item too large to be sent: a summary, and where the whole item lies."""
     absent = ("relatedEvents", "relationships", "configuration", "supplementaryConfiguration", "tags")
     summary = {"changeType": "UPDATE"} | {name: value for name, value in item.items() if name not in absent}
-    account, region, kind, name = (
-        item[key] for key in ("awsAccountId", "awsRegion", "resourceType", "resourceId")
-    )
+    account, region, kind, name = (item[key] for key in ("awsAccountId", "awsRegion", "resourceType", "resourceId"))
     folder = f"AWSLogs/{account}/Config/{region}/2026/11/19/OversizedChangeNotification/{kind}/{name}"
     object_name = f"{account}_Config_{region}_ChangeNotification_{kind}_{name}_20261119T174503Z_0.json.gz"
     delivery = {
@@ -220,9 +210,7 @@ def sns(message: JsonObject) -> JsonObject:
     item = message["configurationItem"]
     account, region = item["awsAccountId"], item["awsRegion"]
     topic = f"arn:aws:sns:{region}:{account}:config-changes"
-    subject = (
-        f"[AWS Config:{region}] {item['resourceType']} {item['resourceId']} Updated in Account {account}"
-    )
+    subject = f"[AWS Config:{region}] {item['resourceType']} {item['resourceId']} Updated in Account {account}"
     head = {
         "Type": "Notification",
         "MessageId": uuid("message", item["resourceId"]),

@@ -31,11 +31,7 @@ def history_item(item: JsonObject) -> JsonObject:
             "relationships": [renamed_relationship(entry) for entry in item["relationships"]],
             "recordingFrequency": "CONTINUOUS",
         }
-        | (
-            {"resourceCreationTime": printed(item["resourceCreationTime"])}
-            if item["resourceCreationTime"]
-            else {}
-        )
+        | ({"resourceCreationTime": printed(item["resourceCreationTime"])} if item["resourceCreationTime"] else {})
     )
 
 
@@ -61,9 +57,7 @@ def selected_row(item: JsonObject) -> str:
         _RENAMED.get(name, name): item[name]
         for name in (*names, "resourceCreationTime", "configuration", "supplementaryConfiguration")
     }
-    row["tags"] = [
-        {"key": key, "value": value, "tag": f"{key}={value}"} for key, value in item["tags"].items()
-    ]
+    row["tags"] = [{"key": key, "value": value, "tag": f"{key}={value}"} for key, value in item["tags"].items()]
     row["relationships"] = [renamed_relationship(entry) for entry in item["relationships"]]
     return compact(indexed(row))
 

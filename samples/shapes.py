@@ -63,9 +63,7 @@ def related(kind: str, resource_id: str | None, name: str, resource_name: str | 
     return {"resourceId": resource_id, "resourceName": resource_name, "resourceType": kind, "name": name}
 
 
-def item(
-    place: Place, kind: str, resource_id: str, configuration: JsonObject | None, **more: Any
-) -> JsonObject:
+def item(place: Place, kind: str, resource_id: str, configuration: JsonObject | None, **more: Any) -> JsonObject:
     """One item of the event and snapshot dialect; `more` are keys of the item as Config spells them."""
     captured = more.get("configurationItemCaptureTime") or moment("capture", place.account, resource_id)
     return {
@@ -115,9 +113,7 @@ def as_of_2016(modern: JsonObject, captured: str) -> JsonObject:
     }
 
 
-def permission(
-    protocol: str, ports: tuple[int, int] | None, *sources: str, note: str | None = None
-) -> JsonObject:
+def permission(protocol: str, ports: tuple[int, int] | None, *sources: str, note: str | None = None) -> JsonObject:
     """A rule of a security group; a source is a CIDR, a group id or a prefix list id."""
     v4 = [source for source in sources if "." in source]
     v6 = [source for source in sources if ":" in source]
@@ -126,13 +122,9 @@ def permission(
         "fromPort": ports[0] if ports else None,
         "ipProtocol": protocol,
         "ipv6Ranges": [{"cidrIpv6": cidr} | described for cidr in v6],
-        "prefixListIds": [
-            {"prefixListId": source} | described for source in sources if source.startswith("pl-")
-        ],
+        "prefixListIds": [{"prefixListId": source} | described for source in sources if source.startswith("pl-")],
         "toPort": ports[1] if ports else None,
-        "userIdGroupPairs": [
-            {"groupId": source} | described for source in sources if source.startswith("sg-")
-        ],
+        "userIdGroupPairs": [{"groupId": source} | described for source in sources if source.startswith("sg-")],
         "ipv4Ranges": [{"cidrIp": cidr} | described for cidr in v4],
         "ipRanges": v4,
     }

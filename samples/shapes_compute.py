@@ -79,9 +79,7 @@ def instance(place: Place, name: str, image: str, state: str = "running", **more
 
 
 def placement(place: Place) -> JsonObject:
-    absent = dict.fromkeys(
-        ("affinity", "partitionNumber", "hostId", "spreadDomain", "hostResourceGroupArn", "groupId")
-    )
+    absent = dict.fromkeys(("affinity", "partitionNumber", "hostId", "spreadDomain", "hostResourceGroupArn", "groupId"))
     return {"availabilityZone": f"{place.region}a", "groupName": "", "tenancy": "default"} | absent
 
 
@@ -165,9 +163,7 @@ def fixed_parts(place: Place, name: str) -> JsonObject:
 def instance_relationships(place: Place, name: str, network: JsonObject) -> list[JsonObject]:
     return [
         related("AWS::EC2::NetworkInterface", network["networkInterfaceId"], "Contains NetworkInterface"),
-        related(
-            "AWS::EC2::SecurityGroup", network["groups"][0]["groupId"], "Is associated with SecurityGroup"
-        ),
+        related("AWS::EC2::SecurityGroup", network["groups"][0]["groupId"], "Is associated with SecurityGroup"),
         related("AWS::EC2::Subnet", network["subnetId"], "Is contained in Subnet"),
         related("AWS::EC2::Volume", hex_id("vol", place, name), "Is attached to Volume"),
         related("AWS::EC2::VPC", network["vpcId"], "Is contained in Vpc"),

@@ -57,9 +57,7 @@ def production_groups() -> list[Told]:
     public = group(here, "shop-api-lb", permission("tcp", (443, 443), WORLD4, WORLD6))
     lb = public["resourceId"]
     from_2016 = group(here, "launch-wizard-1", permission("tcp", (22, 22), WORLD4), tags={})
-    for rule in (
-        from_2016["configuration"]["ipPermissions"] + from_2016["configuration"]["ipPermissionsEgress"]
-    ):
+    for rule in from_2016["configuration"]["ipPermissions"] + from_2016["configuration"]["ipPermissionsEgress"]:
         for later in ("ipv4Ranges", "ipv6Ranges"):
             del rule[later]
     return [

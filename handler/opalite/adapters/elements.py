@@ -129,7 +129,6 @@ class Elements:
     def _delimited(self, text: bytes, place: str) -> Iterator[Element | Fault]:
         """An element, if what follows does not show that it is only the first half of what it was meant to be."""
         window = self._window
-        end = window.position
         try:
             byte = window.byte()
         except BrokenError:
@@ -137,9 +136,10 @@ class Elements:
             raise
         missing = BrokenError(f"is not followed by a comma at byte {window.at()}")
         if byte in (_COMMA, _END, _OBJECT):
-            window.position = end
+            window.position = len(text)
             yield self._parsed(text, place)
         else:
+            window.position = 0  # it may have swallowed the next ones
             self._resume(missing, place)
         if byte not in (_COMMA, _END):
             yield Fault(missing.message, place)

@@ -26,8 +26,9 @@ _REMEDY = ": in a query select accountId and awsRegion too"
 # Four colons in AWS::::Account; types of other vendors have names of their own in the first place.
 _TYPE = re.compile(r"[A-Za-z0-9]+::[A-Za-z0-9]*::[A-Za-z0-9]+(::[A-Za-z0-9]+)?")
 _ACCOUNT = re.compile(r"[0-9]{1,12}")
-# Items of documentation and tests name an account by a word. No setting is scoped to one, so it is judged by the defaults.
-_SAMPLE_ACCOUNT = re.compile(r"[A-Za-z][A-Za-z0-9 _-]{0,63}")
+# Samples name an account by a word, or by too many digits. No setting is scoped to one, so it is judged by the defaults.
+_SAMPLE_ACCOUNT = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _-]{0,63}")
+_ZONE = re.compile(r"([a-z]+(?:-[a-z]+)+-[0-9]+)[a-z]")
 _REGION = re.compile(r"[a-z][a-z0-9-]*")
 # An ARN of 2014 has a zone where the region belongs, or the account: only what looks like a region is one.
 _ARN_REGION = re.compile(r"[a-z]+(-[a-z]+)+-[0-9]+")
@@ -83,12 +84,19 @@ def place(body: JsonObject, arn: str | None, subject: tuple[str, str]) -> tuple[
         account = _padded(account, subject)
     region = body.get("awsRegion")
     if region is None or (type(region) is str and region in _NOWHERE):
-        region = of_arn[3] if _ARN_REGION.fullmatch(of_arn[3]) else None
+        region = of_arn[3] if _ARN_REGION.fullmatch(of_arn[3]) else _region_of_zone(body)
     if region is None:
         raise NormalizationError(f"{_named(subject)}: no awsRegion, and the ARN does not tell it{_REMEDY}")
     if type(region) is not str or not _is_region(region):
         raise NormalizationError(f"{_named(subject)}: awsRegion is {_shown(region)}: expected a region")
     return account, region, _partition(of_arn[1], region)
+
+
+def _region_of_zone(body: JsonObject) -> str | None:
+    """Items of 2014 name no region, but the zone in it; the developer guide's own samples misspell that member."""
+    zone = body.get("availabilityZone") or body.get("availibilityZone")
+    match = _ZONE.fullmatch(zone) if type(zone) is str else None
+    return match[1] if match else None
 
 
 def gone_because(body: JsonObject, *, left_scope: bool, subject: tuple[str, str]) -> str | None:

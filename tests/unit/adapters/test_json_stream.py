@@ -206,3 +206,37 @@ def test_reading_goes_on_behind_an_unbalanced_item_where_the_next_one_begins(ite
     found = read(data, **limits)
     assert [one.value for one in found if isinstance(one, Element) and one.part != REST] == [FIRST, FIRST, THIRD, THIRD]
     assert [one.place for one in found if isinstance(one, Fault)] == [" item 3"]
+
+
+items_like_aws = st.builds(
+    lambda number, names, inner: {
+        "relatedEvents": [],
+        "relationships": [{"resourceId": name} for name in names],
+        "configuration": {"n": number, "inner": inner, "text": '{"a":[{"b":"}]"}]}'},
+        "resourceId": str(number),
+    },
+    st.integers(0, 10**6),
+    st.lists(st.sampled_from(["sg-1", "sg-2"]), max_size=3),
+    st.sampled_from([None, {}, [], [[1, {"x": "y"}]], "\\"]),
+)
+
+
+@given(
+    items=st.lists(items_like_aws, min_size=6, max_size=12, unique_by=lambda item: item["resourceId"]),
+    write=writers | pretty,
+    damage=st.data(),
+    chunk=st.sampled_from([50, 700, 1 << 20]),
+)
+@settings(max_examples=300)
+def test_a_byte_lost_added_or_changed_costs_one_item_and_its_neighbour(items, write, damage, chunk):
+    number = damage.draw(st.integers(2, len(items) - 2))
+    texts = [write(item) for item in items]
+    at = damage.draw(st.integers(0, len(texts[number]) - 1))
+    byte = damage.draw(st.sampled_from([b"", b'"', b"{", b"}", b"[", b"]", b",", b":", b"\\", b"0", b"x", b"\xff"]))
+    kept = damage.draw(st.integers(0, 1))
+    texts[number] = texts[number][:at] + byte + texts[number][at + kept :]
+    found = read(b'{"configurationItems":[' + b",".join(texts) + b"]}", chunk=chunk, whole=0)
+    values = [value for _, value in parts([one for one in found if isinstance(one, Element)])]
+    others = [item for index, item in enumerate(items) if index not in (number, number + 1)]
+    assert [value for value in values if value in others] == others
+    assert len(values) == len(items) or any(isinstance(one, Fault) for one in found)

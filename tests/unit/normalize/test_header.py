@@ -52,7 +52,7 @@ def test_an_id_of_the_greatest_length_is_kept_and_a_longer_one_refused() -> None
     )
 
 
-@pytest.mark.parametrize("account", ["ACCOUNTID", "Account ID", "SAMPLE"])
+@pytest.mark.parametrize("account", ["ACCOUNTID", "Account ID", "SAMPLE", "0123456789012"])
 def test_an_account_named_by_a_word_as_samples_do_is_kept(account: str) -> None:
     assert place({"awsAccountId": account, "awsRegion": "eu-central-1"}, ARN, SUBJECT)[0] == account
 
@@ -76,7 +76,6 @@ def test_an_account_has_twelve_digits(account: Any, expected: str) -> None:
 @pytest.mark.parametrize(
     ("account", "shown"),
     [
-        ("1234567890123", "'1234567890123'"),
         ("٠١٢٣٤٥٦٧٨٩٠١", r"'\u0660\u0661\u0662\u0663\u0664\u0665\u0"),
         (True, "true"),
         (-5, "-5"),
@@ -169,3 +168,14 @@ def test_a_message_is_one_short_line_whatever_the_item_says() -> None:
 
 def test_a_missing_time_is_no_error() -> None:
     assert time_of(None, "configurationItemCaptureTime", SUBJECT) is None
+
+
+@pytest.mark.parametrize("member", ["availabilityZone", "availibilityZone"])
+def test_an_item_without_a_region_is_in_the_region_of_its_zone(member: str) -> None:
+    body = {"accountId": "111122223333", member: "us-west-2b"}
+    assert place(body, "arn:aws:us-west-2b:111122223333:volume/vol-1", SUBJECT)[1] == "us-west-2"
+
+
+@pytest.mark.parametrize("zone", ["Not Applicable", "Regional", "us-west-2", None, 7])
+def test_what_is_no_zone_tells_no_region(zone: object) -> None:
+    assert "no awsRegion" in refusal(place, {"accountId": "111122223333", "availabilityZone": zone}, None, SUBJECT)

@@ -107,3 +107,11 @@ def test_other_things_are_no_text_and_no_objects() -> None:
         text(0)
     with pytest.raises(GapError, match=r"^malformed: expected a list of objects$"):
         objects([{}, 1])
+
+
+def test_a_time_as_placebo_records_it() -> None:
+    recorded = {"__class__": "datetime", "year": 2016, "month": 12, "day": 11, "hour": 6, "minute": 4, "second": 3}
+    assert timestamp(recorded | {"microsecond": 800000}) == "2016-12-11T06:04:03.800Z"
+    assert timestamp(recorded) == "2016-12-11T06:04:03.000Z"
+    assert timestamp(recorded | {"month": 13}) is None
+    assert timestamp(recorded | {"day": None}) is None
