@@ -125,15 +125,15 @@ def examples() -> dict[str, dict[str, JsonObject]]:
     here, image = PRODUCTION, story.GOLDEN
     return {
         "ec2/instance/patch_group": {
-            "pass-weekly": instance(here, "shop-worker-1", image, tags={"PatchGroup": "linux-weekly"}),
-            "fail-untagged": instance(here, "shop-api-1", image),
-            "fail-unknown-group": instance(here, "timesheet-import", image, tags={"PatchGroup": "none"}),
-            "not_applicable-terminated": instance(here, "shop-api-0", image, "terminated"),
+            "pass_weekly": instance(here, "shop-worker-1", image, tags={"PatchGroup": "linux-weekly"}),
+            "fail_untagged": instance(here, "shop-api-1", image),
+            "fail_unknown_group": instance(here, "timesheet-import", image, tags={"PatchGroup": "none"}),
+            "not_applicable_terminated": instance(here, "shop-api-0", image, "terminated"),
         },
         "lambda/function/supported_runtime": {
-            "pass-python": function(here, "shop-thumbnailer", "python3.12"),
-            "fail-nodejs16": function(here, "shop-order-mailer", "nodejs16.x"),
-            "not_applicable-container-image": function(here, "shop-render", None),
+            "pass_python": function(here, "shop-thumbnailer", "python3.12"),
+            "fail_nodejs16": function(here, "shop-order-mailer", "nodejs16.x"),
+            "not_applicable_container_image": function(here, "shop-render", None),
         },
     }
 

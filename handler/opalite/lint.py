@@ -70,7 +70,9 @@ def _in_body(body: list[Any]) -> Iterator[tuple[int, str]]:
         name, arguments = _call(expression)
         if expression.get("negated") and name:
             for reference in _references(arguments, outside):
-                advice = "put the good case into a rule of its own and negate that, or bind the value to a variable first"
+                advice = (
+                    "put the good case into a rule of its own and negate that, or bind the value to a variable first"
+                )
                 yield _row(expression), f"`not {name}(…{reference}…)` holds when {reference} is missing: {advice}"
         if name in _COMPARISONS:
             for argument in arguments:

@@ -12,7 +12,12 @@ NOTES = {
     "scope": "package",
     "title": "Buckets are good",
     "description": "Because.",
-    "custom": {"severity": "LOW", "resource_types": ["AWS::S3::Bucket"], "version": "1.0.0", "aliases": ["custom.s3.bucket.old"]},
+    "custom": {
+        "severity": "LOW",
+        "resource_types": ["AWS::S3::Bucket"],
+        "version": "1.0.0",
+        "aliases": ["custom.s3.bucket.old"],
+    },
 }
 TYPED = ["AWS::S3::Bucket"]
 
@@ -43,7 +48,11 @@ def test_an_entry_and_its_index():
 
 def test_libraries_and_tests_are_no_policies():
     made, faults = document(
-        [inspection(None, "opalite.decision"), inspection(None, "aws.s3.bucket"), inspection(None, "custom.s3.bucket.good_test")],
+        [
+            inspection(None, "opalite.decision"),
+            inspection(None, "aws.s3.bucket"),
+            inspection(None, "custom.s3.bucket.good_test"),
+        ],
         typed=TYPED,
     )
     assert (made["policies"], faults) == ({}, [])
@@ -93,7 +102,8 @@ def test_a_policy_in_two_bundles_is_told():
 
 def catalog() -> Catalog:
     made, _ = document(
-        [inspection(), inspection(changed(resource_types=["*"], aliases=...), "custom.any.resource.tagged")], typed=TYPED
+        [inspection(), inspection(changed(resource_types=["*"], aliases=...), "custom.any.resource.tagged")],
+        typed=TYPED,
     )
     return Catalog(made)
 

@@ -68,7 +68,11 @@ def test_a_resource_that_is_no_json_is_a_normalization_error():
             decide.Told(Outcome.NOT_APPLICABLE, [], [], ["a", "b"], None, {}),
         ),
         (
-            {"outcome": "undetermined", "unknown": [{"fact": "image", "key": "ami-1"}], "treatment": {"stage": "audit"}},
+            {
+                "outcome": "undetermined",
+                "unknown": [{"fact": "image", "key": "ami-1"}],
+                "treatment": {"stage": "audit"},
+            },
             decide.Told(Outcome.UNDETERMINED, [], [{"fact": "image", "key": "ami-1"}], [], None, {"stage": "audit"}),
         ),
         (
@@ -159,9 +163,7 @@ def test_the_decision_id_is_the_same_for_the_same_question_and_another_for_anoth
     others = {
         decided(PASS, evaluated_at="2027-01-01T00:00:00.000Z").decision_id,
         decided(PASS, facts={"image": {}}).decision_id,
-        decide.decision(
-            ask(), POLICY, PASS, decide.Identity("other", "1.22.2"), lambda *_: (None, "")
-        ).decision_id,
+        decide.decision(ask(), POLICY, PASS, decide.Identity("other", "1.22.2"), lambda *_: (None, "")).decision_id,
     }
     assert len(others | {first}) == 4
     assert len(first) == 64

@@ -13,7 +13,10 @@ CATALOG = {
             "parameters": {
                 "type": "object",
                 "additionalProperties": False,
-                "properties": {"level": {"enum": ["any", "kms"]}, "ports": {"type": "array", "items": {"type": "integer"}}},
+                "properties": {
+                    "level": {"enum": ["any", "kms"]},
+                    "ports": {"type": "array", "items": {"type": "integer"}},
+                },
             }
         },
         "custom.a.b.d": {},
@@ -33,24 +36,34 @@ def told(document) -> list[str]:
 
 
 def test_settings_of_the_agreed_shape_have_no_faults():
-    assert told(
-        {
-            "parameters": {
-                ID: {
-                    "default": {"level": "kms"},
-                    "overrides": [{"accounts": ["111111111111"], "regions": ["eu-west-1"], "set": {"ports": [22]}}],
-                }
-            },
-            "exemptions": {ID: {"EX-1": EXEMPTION}},
-            "stages": {"*": {"default": {"undetermined": "nothing"}}, ID: {"default": {"stage": "audit", "severity": "LOW"}}},
-        }
-    ) == []
+    assert (
+        told(
+            {
+                "parameters": {
+                    ID: {
+                        "default": {"level": "kms"},
+                        "overrides": [{"accounts": ["111111111111"], "regions": ["eu-west-1"], "set": {"ports": [22]}}],
+                    }
+                },
+                "exemptions": {ID: {"EX-1": EXEMPTION}},
+                "stages": {
+                    "*": {"default": {"undetermined": "nothing"}},
+                    ID: {"default": {"stage": "audit", "severity": "LOW"}},
+                },
+            }
+        )
+        == []
+    )
     assert told({}) == []
     assert told({"parameters": None, "exemptions": {}, "stages": {}}) == []
 
 
 def with_exemption(**changes) -> dict:
-    return {"exemptions": {ID: {"EX-1": {key: value for key, value in {**EXEMPTION, **changes}.items() if value is not ...}}}}
+    return {
+        "exemptions": {
+            ID: {"EX-1": {key: value for key, value in {**EXEMPTION, **changes}.items() if value is not ...}}
+        }
+    }
 
 
 @pytest.mark.parametrize(
@@ -64,13 +77,19 @@ def with_exemption(**changes) -> dict:
         ({"parameters": {ID: []}}, f"parameters.{ID}: must be an object"),
         ({"parameters": {ID: {"level": "any"}}}, f"parameters.{ID}.level: unknown; values belong below `default`"),
         ({"parameters": {ID: {"default": {"level": "all"}}}}, f"parameters.{ID}.default.level: 'all' is not one of"),
-        ({"parameters": {ID: {"default": {"ports": [22, "x"]}}}}, f"parameters.{ID}.default.ports[1]: 'x' is not of type"),
+        (
+            {"parameters": {ID: {"default": {"ports": [22, "x"]}}}},
+            f"parameters.{ID}.default.ports[1]: 'x' is not of type",
+        ),
         ({"parameters": {ID: {"default": {"levle": "any"}}}}, "Additional properties are not allowed ('levle'"),
         ({"parameters": {ID: {"default": 7}}}, f"parameters.{ID}.default: must be an object"),
         ({"parameters": {"custom.a.b.d": {"default": {"x": 1}}}}, "Additional properties are not allowed ('x'"),
         ({"parameters": {ID: {"overrides": {}}}}, "overrides: must be a list"),
         ({"parameters": {ID: {"overrides": [{"set": {}}]}}}, "overrides[0]: names no accounts"),
-        ({"parameters": {ID: {"overrides": [{"accounts": ["1"], "set": {}}]}}}, "'1' is not an account id of 12 digits"),
+        (
+            {"parameters": {ID: {"overrides": [{"accounts": ["1"], "set": {}}]}}},
+            "'1' is not an account id of 12 digits",
+        ),
         ({"parameters": {ID: {"overrides": [{"accounts": [111111111111], "set": {}}]}}}, "must be a list of texts"),
         ({"parameters": {ID: {"overrides": [{"region": ["x"], "set": {}}]}}}, "overrides[0].region: unknown"),
         ({"parameters": {ID: {"overrides": [{"regions": ["x"]}]}}}, "overrides[0].set: must be an object"),
@@ -112,7 +131,10 @@ def test_an_overlay_changes_values_key_by_key_and_overrides_whole():
         "stages": {ID: {"default": {"stage": "audit"}}},
     }
     assert overlay(base, over) == {
-        "parameters": {ID: {"default": {"level": "kms", "ports": [22]}, "overrides": []}, "custom.a.b.d": {"default": {}}},
+        "parameters": {
+            ID: {"default": {"level": "kms", "ports": [22]}, "overrides": []},
+            "custom.a.b.d": {"default": {}},
+        },
         "exemptions": {ID: {"EX-1": EXEMPTION, "EX-2": EXEMPTION}},
         "stages": {ID: {"default": {"stage": "audit"}}},
     }

@@ -21,6 +21,10 @@ _COMMA, _END, _OBJECT = b",]{"
 # How an element begins: an object with its first key, or a string in which an object begins.
 _HEAD: Final = re.compile(rb'\{[ \t\r\n]*"[^"\\]{1,100}"|"\{\\"[^"\\]{1,100}\\"')
 _AFTER: Final = re.compile(rb"[ \t\r\n]*[,\]]")
+_BEHIND_MEMBER: Final = re.compile(rb"[ \t\r\n]*(?:\}|,[ \t\r\n]*\"|\Z)")
+_COMMA_BEHIND: Final = re.compile(rb"[ \t\r\n]*,")
+_TO_OBJECT: Final = re.compile(rb"[ \t\r\n]*,?[ \t\r\n]*(?=\{)")
+_LOOK_AHEAD: Final = 256
 _BETS: Final = 3
 _STAKE: Final = 128 * 1024  # parsed at once: what a processor's cache holds together with the result
 _OVERLAP: Final = 4096  # more than a border can be long
@@ -60,11 +64,35 @@ class Elements:
 
     def read(self) -> Iterator[Element | Fault]:
         """All elements."""
-        while self._window.byte() != _END:
-            yield from self._by_bet()
-            yield from self._exactly()
-        self._window.position += 1
-        self._window.drop()
+        window = self._window
+        while True:
+            if window.byte() != _END:
+                yield from self._by_bet()
+                yield from self._exactly()
+                continue
+            window.position += 1
+            window.drop()
+            if self._is_over():
+                return
+            broken = BrokenError(f"is followed by a bracket too many before byte {window.at()}")
+            skipped = _TO_OBJECT.match(window.data)
+            if skipped:
+                window.position = skipped.end()
+            else:
+                self._resume(broken, self._number_place())
+            yield Fault(broken.message, self._number_place())
+
+    def _is_over(self) -> bool:
+        """Whether what follows the bracket may follow an array; if not, the bracket was one too many."""
+        window = self._window
+        if len(window.data) < _LOOK_AHEAD:
+            window.more()
+        if self._part:
+            return _BEHIND_MEMBER.match(window.data) is not None
+        return _COMMA_BEHIND.match(window.data) is None
+
+    def _number_place(self) -> str:
+        return f"{self._place} item {self.number}"
 
     def _by_bet(self) -> Iterator[Element]:
         window, part = self._window, self._part
@@ -110,7 +138,7 @@ class Elements:
         window.byte()
         window.drop()
         self.number += 1
-        place = f"{self._place} item {self.number}"
+        place = self._number_place()
         try:
             text = window.value()
         except BrokenError as broken:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -48,14 +48,14 @@ class Reporter:
             self._progress.stop()
             self._progress = None
 
-    def _bar(self):  # type: ignore[no-untyped-def] # noqa: ANN202
+    def _bar(self) -> Callable[[int], None] | None:
         total = files.total_bytes(self._paths) if sys.stderr.isatty() else None
         if total is None or total < self._SMALL:
             return None
         from rich.console import Console  # noqa: PLC0415 - on a terminal only
         from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn  # noqa: PLC0415
 
-        self._progress = Progress(
+        progress = self._progress = Progress(
             "judging",
             BarColumn(),
             DownloadColumn(),
@@ -63,6 +63,6 @@ class Reporter:
             console=Console(stderr=True),
             transient=True,
         )
-        task = self._progress.add_task("judging", total=total)
-        self._progress.start()
-        return lambda count: self._progress.advance(task, count) if self._progress else None
+        task = progress.add_task("judging", total=total)
+        progress.start()
+        return lambda count: progress.advance(task, count)

@@ -85,7 +85,17 @@ def test_own_policies_as_an_archive_built_by_opa(opa, tmp_path):
 
 def test_a_whole_bundle_without_the_shipped_one(opa, tmp_path, repository):
     archive = tmp_path / "all.tar.gz"
-    command = [opa.path, "build", "-b", repository / "policies", repository / "data", "--ignore", "*_test.rego", "-o", archive]
+    command = [
+        opa.path,
+        "build",
+        "-b",
+        repository / "policies",
+        repository / "data",
+        "--ignore",
+        "*_test.rego",
+        "-o",
+        archive,
+    ]
     subprocess.run(command, check=True)
     bundle = made(opa, bundles=[archive], with_shipped=False)
     assert bundle.data == made(opa).data
@@ -132,7 +142,9 @@ def test_a_fault_in_an_overlay_is_told_with_file_and_place(opa, tmp_path):
 
 
 def test_overlays_are_applied_in_order(opa, tmp_path):
-    first = settings(tmp_path / "1.yaml", {"parameters": {ID: {"default": {"level": "any", "require_bucket_key": True}}}})
+    first = settings(
+        tmp_path / "1.yaml", {"parameters": {ID: {"default": {"level": "any", "require_bucket_key": True}}}}
+    )
     second = settings(tmp_path / "2.yaml", {"parameters": {ID: {"default": {"level": "kms"}}}})
     default = made(opa, overlays=[first, second]).data["parameters"][ID]["default"]
     assert (default["level"], default["require_bucket_key"]) == ("kms", True)

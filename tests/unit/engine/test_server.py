@@ -114,7 +114,10 @@ def test_a_builtin_that_fails_is_a_fault_not_silence(opa, tmp_path):
 
 
 def test_a_bundle_without_the_batch_rule_is_an_error_not_an_empty_answer(opa, tmp_path):
-    with managed(opa, bundle(tmp_path, b"package other")) as engine, pytest.raises(DecisionError, match="opalite.decision.batch"):
+    with (
+        managed(opa, bundle(tmp_path, b"package other")) as engine,
+        pytest.raises(DecisionError, match="opalite.decision.batch"),
+    ):
         engine.ask(ITEMS)
 
 

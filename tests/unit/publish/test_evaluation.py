@@ -15,7 +15,13 @@ EXEMPTION = {"id": "EX-1", "ticket": "SEC-9", "expires": "2027-03-31T00:00:00Z"}
 
 def say(outcome: Outcome, *, violations=(), unknown=(), reasons=(), exemption=None, title="Buckets are encrypted"):
     return annotation(
-        outcome, title, violations=violations, unknown=unknown, reasons=reasons, exemption=exemption, decision_id=DECISION
+        outcome,
+        title,
+        violations=violations,
+        unknown=unknown,
+        reasons=reasons,
+        exemption=exemption,
+        decision_id=DECISION,
     )
 
 
@@ -45,7 +51,10 @@ def say(outcome: Outcome, *, violations=(), unknown=(), reasons=(), exemption=No
             say(Outcome.UNDETERMINED, unknown=[{"path": "resource.tags", "reason": "not recorded"}]),
             "undetermined: resource.tags: not recorded [abcdef012345]",
         ),
-        (say(Outcome.UNDETERMINED, unknown=[{"reason": "contradiction"}]), "undetermined: contradiction [abcdef012345]"),
+        (
+            say(Outcome.UNDETERMINED, unknown=[{"reason": "contradiction"}]),
+            "undetermined: contradiction [abcdef012345]",
+        ),
     ],
 )
 def test_annotations_say_what_where_and_which_decision(text, expected):
