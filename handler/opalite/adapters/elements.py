@@ -22,6 +22,7 @@ _COMMA, _END, _OBJECT = b",]{"
 _HEAD: Final = re.compile(rb'\{[ \t\r\n]*"[^"\\]{1,100}"|"\{\\"[^"\\]{1,100}\\"')
 _AFTER: Final = re.compile(rb"[ \t\r\n]*[,\]]")
 _BEHIND_MEMBER: Final = re.compile(rb"[ \t\r\n]*(?:\}|,[ \t\r\n]*\"|\Z)")
+_MEMBER: Final = re.compile(rb',[ \t\r\n]*"[^"\\]*(?:\\.[^"\\]*)*+"[ \t\r\n]*:', re.DOTALL)
 _COMMA_BEHIND: Final = re.compile(rb"[ \t\r\n]*,")
 _TO_OBJECT: Final = re.compile(rb"[ \t\r\n]*,?[ \t\r\n]*(?=\{)")
 _LOOK_AHEAD: Final = 256
@@ -162,15 +163,19 @@ class Elements:
         except BrokenError:
             yield self._parsed(text, place)
             raise
-        missing = BrokenError(f"is not followed by a comma at byte {window.at()}")
-        if byte in (_COMMA, _END, _OBJECT):
+        if len(window.data) - window.position < _LOOK_AHEAD:
+            window.more()
+        if byte in (_COMMA, _END) and not _MEMBER.match(window.data, window.position):
             window.position = len(text)
+            yield self._parsed(text, place)
+            return
+        broken = BrokenError(f"is not followed by another element at byte {window.at()}")
+        if byte == _OBJECT:  # a comma is missing, nothing else
             yield self._parsed(text, place)
         else:
             window.position = 0  # it may have swallowed the next ones
-            self._resume(missing, place)
-        if byte not in (_COMMA, _END):
-            yield Fault(missing.message, place)
+            self._resume(broken, place)
+        yield Fault(broken.message, place)
 
     def _parsed(self, text: bytes, place: str) -> Element | Fault:
         try:

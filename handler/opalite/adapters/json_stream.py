@@ -82,9 +82,9 @@ class _Documents:
             value = loads_plain(bytes(window.data[:end]))
         except ValueError:
             return
-        window.position = end
+        window.position, number = end, window.line
         alone = window.document() is None
-        yield Element(value, "" if alone or self._is_list(value) else ":1", DOCUMENT)
+        yield Element(value, "" if alone or self._is_list(value) else f":{number}", DOCUMENT)
         self._first, self._by_line = False, True
 
     def _lines(self) -> Iterator[Element | Fault]:

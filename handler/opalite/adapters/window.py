@@ -140,7 +140,7 @@ class Window:
 
     def short_value(self) -> bytes | None:
         """The same for a value that is short and whole in the buffer; None for any other, without looking far."""
-        length = _scan(self.data[self.position : self.position + _SHORT].decode("latin-1"))[0]
+        length = _scan(self.data[self.position : self.position + min(_SHORT, self.largest)].decode("latin-1"))[0]
         if length is None:
             return None
         self.position += length
@@ -156,7 +156,7 @@ class Window:
 
     def too_large(self) -> BrokenError:
         """What to raise for a part above `largest`."""
-        return BrokenError(f"is larger than {self.largest // 1024 // 1024} MB", too_large=True)
+        return BrokenError(f"is larger than {self.largest:,} bytes and was passed over", too_large=True)
 
 
 def _broken(text: str, stopped: int, reason: str, offset: int) -> BrokenError:

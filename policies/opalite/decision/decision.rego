@@ -58,19 +58,13 @@ results[id] := _treated(id, _judge(
 # Deleted, not recorded, or out of the rule's scope: nothing is left to judge.
 _gone if is_string(input.gone)
 
-_applicable contains id if {
-	some id in data.catalog.by_type[input.resource.type]
-	_selected(id)
-}
+_applicable := _of_type if {
+	is_null(input.policies)
+} else := _of_type & {id | some id in input.policies}
 
-_applicable contains id if {
-	some id in data.catalog.by_type["*"]
-	_selected(id)
-}
+_of_type contains id if some id in data.catalog.by_type[input.resource.type]
 
-_selected(_) if is_null(input.policies)
-
-_selected(id) if id in input.policies
+_of_type contains id if some id in data.catalog.by_type["*"]
 
 # What data.stages says of each policy here. Most often it says nothing: look before asking key by key.
 _treatment[id] := stages.of(id, input.resource) if {
@@ -79,8 +73,8 @@ _treatment[id] := stages.of(id, input.resource) if {
 }
 
 _treatment[id] := stages.of(id, input.resource) if {
-	some id in _applicable
 	_ = data.stages["*"]
+	some id in _applicable
 }
 
 _off contains id if {
@@ -114,19 +108,22 @@ _units_needed := {"fact": "account", "key": input.resource.account_id}
 _hang_on_units contains id if {
 	is_null(input.resource.organizational_units)
 	some id in _applicable
-	scope.hangs_on_units(data.parameters[id].overrides, input.resource)
+	overrides := data.parameters[id].overrides
+	scope.hangs_on_units(overrides, input.resource)
 }
 
 _hang_on_units contains id if {
 	is_null(input.resource.organizational_units)
 	some id in _applicable
-	scope.hangs_on_units(data.stages[id].overrides, input.resource)
+	overrides := data.stages[id].overrides
+	scope.hangs_on_units(overrides, input.resource)
 }
 
 _hang_on_units contains id if {
 	is_null(input.resource.organizational_units)
+	overrides := data.stages["*"].overrides
 	some id in _applicable
-	scope.hangs_on_units(data.stages["*"].overrides, input.resource)
+	scope.hangs_on_units(overrides, input.resource)
 }
 
 # The first line that holds wins. Only a policy that says `compliant`, and names no violation and nothing unknown, passes.

@@ -208,6 +208,11 @@ test_the_treatment_goes_along if {
 	result.treatment == {"stage": "audit", "severity": "LOW"}
 }
 
+test_the_treatment_for_every_policy_goes_along if {
+	result := _staged(_unencrypted, {"*": {"default": {"stage": "audit"}}})
+	result.treatment == {"stage": "audit"}
+}
+
 _unplaced := json.patch(_unencrypted, [{"op": "replace", "path": "/resource/organizational_units", "value": null}])
 
 _units_needed := {"outcome": "undetermined", "unknown": {{"fact": "account", "key": "111111111111"}}}
@@ -224,6 +229,10 @@ test_undetermined_when_a_parameter_hangs_on_unknown_units if {
 
 test_undetermined_when_the_stage_hangs_on_unknown_units if {
 	_staged(_unplaced, {_id: {"overrides": _unit}}) == _units_needed
+}
+
+test_undetermined_when_the_stage_of_every_policy_hangs_on_unknown_units if {
+	_staged(_unplaced, {"*": {"overrides": _unit}}) == _units_needed
 }
 
 _exempting(item, scope) := result if {

@@ -8,7 +8,9 @@ package opalite.kms
 
 # METADATA
 # title: True when the name alone says that AWS manages the key
-is_aws_managed_name(key) if regex.match(`(^|:)alias/aws/`, key)
+is_aws_managed_name(key) if startswith(key, "alias/aws/")
+
+is_aws_managed_name(key) if contains(key, ":alias/aws/")
 
 # METADATA
 # title: AWS or CUSTOMER; undefined when only a fact could tell and there is none
@@ -57,7 +59,9 @@ may_be_listed(key, entries, fact) if {
 	not _is_fully_told(fact)
 }
 
-_is_alias(text) if regex.match(`(^|:)alias/`, text)
+_is_alias(text) if startswith(text, "alias/")
+
+_is_alias(text) if contains(text, ":alias/")
 
 _is_fully_told(fact) if {
 	is_string(fact.arn)

@@ -12,8 +12,8 @@ import data.opalite.scope
 # title: The value of one key; undefined when nobody sets it
 value(policy, key, resource) := chosen if {
 	chosen := scope.narrowest(data.stages[policy].overrides, key, resource)
-} else := data.stages[policy]["default"][key] if {
-	true
+} else := chosen if {
+	chosen := data.stages[policy]["default"][key]
 } else := chosen if {
 	chosen := scope.narrowest(data.stages["*"].overrides, key, resource)
 } else := data.stages["*"]["default"][key]

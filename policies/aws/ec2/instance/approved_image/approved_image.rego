@@ -64,8 +64,6 @@
 #         default: [running, pending, stopping, stopped]
 package aws.ec2.instance.approved_image
 
-import data.opalite.parameters
-
 compliant if {
 	_tolerated
 	_chosen
@@ -83,7 +81,7 @@ violations contains {
 not_applicable contains sprintf("the instance is %s, a state that is not judged", [state]) if {
 	state := input.resource.configuration.state
 	is_string(state)
-	states := parameters.value(_id, "states", input.resource)
+	states := _parameters.states
 	not state in states
 }
 

@@ -2,25 +2,25 @@ package aws.ec2.instance.approved_image
 
 import data.opalite.parameters
 
-_id := "aws.ec2.instance.approved_image"
+_parameters := parameters.of("aws.ec2.instance.approved_image", input.resource)
 
-_owners := parameters.value(_id, "owners", input.resource)
+_owners := _parameters.owners
 
-_max_age_days := parameters.value(_id, "max_age_days", input.resource)
+_max_age_days := _parameters.max_age_days
 
 _image_id := input.resource.configuration.image_id
 
 _image := input.facts.image[_image_id]
 
-_denial := parameters.value(_id, "denied", input.resource)[_image_id]
+_denial := _parameters.denied[_image_id]
 
 # Not `not _denial`: that would hold without the parameter as well.
 _tolerated if {
-	denied := parameters.value(_id, "denied", input.resource)
+	denied := _parameters.denied
 	not denied[_image_id]
 }
 
-_listed if _ = parameters.value(_id, "images", input.resource)[_image_id]
+_listed if _ = _parameters.images[_image_id]
 
 _chosen if _listed
 

@@ -1,18 +1,16 @@
 package aws.ec2.securitygroup.restricted_ingress
 
-import data.opalite.parameters
+_ports := _parameters.ports
 
-_ports := parameters.value(_id, "ports", input.resource)
+_protocols := _parameters.protocols
 
-_protocols := parameters.value(_id, "protocols", input.resource)
+_allowed_tcp := _parameters.allowed_tcp
 
-_allowed_tcp := parameters.value(_id, "allowed_tcp", input.resource)
+_allowed_udp := _parameters.allowed_udp
 
-_allowed_udp := parameters.value(_id, "allowed_udp", input.resource)
+_allowed_exact := _parameters.allowed_exact
 
-_allowed_exact := parameters.value(_id, "allowed_exact", input.resource)
-
-_mode := "all_ports" if parameters.value(_id, "match", input.resource) == "all_ports"
+_mode := "all_ports" if _parameters.match == "all_ports"
 
 else := "allowed" if is_array(_allowed_tcp)
 
@@ -28,22 +26,25 @@ else := "listed" if is_array(_ports)
 _harmless contains i if some i in _closed
 
 _harmless contains i if {
+	protocols := _protocols
+	is_array(protocols)
 	some i, rule in _open
-	is_array(_protocols)
-	rule.protocol != "-1"
-	not rule.protocol in _protocols
+	protocol := rule.protocol
+	protocol != "-1"
+	not protocol in protocols
 }
 
 # ICMP and the protocols known by number have no ports: they count only where every port does.
 _harmless contains i if {
-	some i, rule in _open
-	not rule.protocol in {"-1", "tcp", "udp"}
 	_mode in {"listed", "all_ports"}
+	some i, rule in _open
+	protocol := rule.protocol
+	not protocol in {"-1", "tcp", "udp"}
 }
 
 _harmless contains i if {
-	some i, rule in _open
 	_mode == "listed"
+	some i, rule in _open
 	[first, last] = _span(rule.protocol, rule.from_port, rule.to_port)
 	every wanted in _listed_spans {
 		_are_apart(first, last, wanted[0], wanted[1])
@@ -51,15 +52,15 @@ _harmless contains i if {
 }
 
 _harmless contains i if {
-	some i, rule in _open
 	_mode == "all_ports"
+	some i, rule in _open
 	[first, last] = _span(rule.protocol, rule.from_port, rule.to_port)
 	_is_partial(first, last)
 }
 
 _harmless contains i if {
-	some i, rule in _open
 	_mode == "allowed"
+	some i, rule in _open
 	[first, last] = _span(rule.protocol, rule.from_port, rule.to_port)
 	_is_allowed(rule.protocol, first, last)
 }

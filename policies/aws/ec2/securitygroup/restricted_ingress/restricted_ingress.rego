@@ -81,8 +81,6 @@
 #       cidr: {type: string, pattern: "^[0-9a-fA-F.:]+/[0-9]{1,3}$"}
 package aws.ec2.securitygroup.restricted_ingress
 
-import data.opalite.parameters
-
 # Each rule is closed to the world, or open in a way that is allowed.
 compliant if {
 	every i, _ in input.resource.configuration.ingress {
@@ -121,7 +119,7 @@ not_applicable contains sprintf("the group is excepted: %s", [reason]) if {
 	glob.match(pattern, null, input.resource.id)
 }
 
-_excepted_groups := parameters.value(_id, "excepted_groups", input.resource)
+_excepted_groups := _parameters.excepted_groups
 
 _traffic(protocol, from, to) := "all traffic" if {
 	protocol == "-1"

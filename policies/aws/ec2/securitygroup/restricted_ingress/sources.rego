@@ -2,7 +2,7 @@ package aws.ec2.securitygroup.restricted_ingress
 
 import data.opalite.parameters
 
-_id := "aws.ec2.securitygroup.restricted_ingress"
+_parameters := parameters.of("aws.ec2.securitygroup.restricted_ingress", input.resource)
 
 # Undefined, so that nothing is closed, when an entry is no CIDR. The item's ranges are canonical; those of the parameter may be
 # spelt in any way, and only the default is known to need no conversion.
@@ -14,14 +14,43 @@ else := {range | some entry in _world_entries; some range in net.cidr_merge([ent
 	}
 }
 
-_world_entries := parameters.value(_id, "world", input.resource)
+_world_entries := _parameters.world
 
-_widest_prefix := parameters.value(_id, "widest_prefix", input.resource)
+_known_networks := _parameters.known_networks
 
-_known_networks := parameters.value(_id, "known_networks", input.resource)
+# The shortest prefixes that are not the world by their width alone; 0 lets every width pass.
+_limits := {"ipv4": 0, "ipv6": 0} if count(_parameters.widest_prefix) == 0
+
+else := {"ipv4": _limit("ipv4"), "ipv6": _limit("ipv6")}
+
+_limit(family) := 0 if is_null(object.get(_parameters.widest_prefix, family, null))
+
+_limit(family) := limit if {
+	limit := _parameters.widest_prefix[family]
+	is_number(limit)
+}
 
 # Rules that no range of the world may use. Without sources, or with groups and prefix lists alone, there is nothing to prove.
 _closed contains i if {
+	world := _world
+	limits := _limits
+	some i, rule in input.resource.configuration.ingress
+	every range in rule.ipv4 {
+		cidr := range.cidr
+		not cidr in world
+		is_number(range.prefix_length)
+		range.prefix_length >= limits.ipv4
+	}
+	every range in rule.ipv6 {
+		cidr := range.cidr
+		not cidr in world
+		is_number(range.prefix_length)
+		range.prefix_length >= limits.ipv6
+	}
+}
+
+_closed contains i if {
+	count(_known_networks) > 0
 	some i, rule in input.resource.configuration.ingress
 	every range in rule.ipv4 {
 		_is_limited(range.cidr, range.prefix_length, "ipv4")
@@ -37,31 +66,25 @@ _open[i] := rule if {
 }
 
 _world_ranges(i) := sort(array.concat(
-	[range.cidr |
-		some range in input.resource.configuration.ingress[i].ipv4
-		not _is_limited(range.cidr, range.prefix_length, "ipv4")
-	],
-	[range.cidr |
-		some range in input.resource.configuration.ingress[i].ipv6
-		not _is_limited(range.cidr, range.prefix_length, "ipv6")
-	],
+	_unlimited(input.resource.configuration.ingress[i].ipv4, "ipv4"),
+	_unlimited(input.resource.configuration.ingress[i].ipv6, "ipv6"),
 ))
+
+_unlimited(ranges, family) := [cidr |
+	some range in ranges
+	cidr := range.cidr
+	prefix_length := range.prefix_length
+	not _is_limited(cidr, prefix_length, family)
+]
 
 _is_limited(cidr, prefix_length, family) if {
 	world := _world
 	not cidr in world
-	_is_narrow(prefix_length, object.get(_widest_prefix, family, null))
+	prefix_length >= _limits[family]
 }
 
 _is_limited(cidr, _, _) if {
 	some network, _ in _known_networks
 	net.cidr_is_valid(network)
 	net.cidr_contains(network, cidr)
-}
-
-_is_narrow(_, widest) if is_null(widest)
-
-_is_narrow(prefix_length, widest) if {
-	is_number(widest)
-	prefix_length >= widest
 }

@@ -3,15 +3,15 @@ package aws.s3.bucket.encryption
 import data.opalite.kms
 import data.opalite.parameters
 
-_id := "aws.s3.bucket.encryption"
+_parameters := parameters.of("aws.s3.bucket.encryption", input.resource)
 
-_level := parameters.value(_id, "level", input.resource)
+_level := _parameters.level
 
-_allowed_keys := parameters.value(_id, "allowed_keys", input.resource)
+_allowed_keys := _parameters.allowed_keys
 
-_allowed_accounts := parameters.value(_id, "allowed_accounts", input.resource)
+_allowed_accounts := _parameters.allowed_accounts
 
-_require_bucket_key := parameters.value(_id, "require_bucket_key", input.resource)
+_require_bucket_key := _parameters.require_bucket_key
 
 _algorithm := input.resource.configuration.encryption.algorithm
 

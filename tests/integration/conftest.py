@@ -1,0 +1,176 @@
+"""The real command in a process of its own, and items in any number to feed it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import orjson
+import psutil
+import pytest
+
+from opalite.engine import locate
+
+T = TypeVar("T")
+Popen = subprocess.Popen[bytes]
+
+COMMAND = (sys.executable, "-c", "from opalite.cli import main; main()")
+PATIENCE = 60.0  # seconds; what takes longer has failed
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """A command that has ended."""
+
+    code: int
+    out: bytes
+    err: list[str]  # lines
+
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        """Standard output as JSON Lines."""
+        return [orjson.loads(line) for line in self.out.splitlines()]
+
+
+@dataclass(frozen=True, slots=True)
+class Opalite:
+    """Runs `opalite` as a user does. `scratch` is its folder for temporary files, and for nothing else."""
+
+    environ: Mapping[str, str] = field(repr=False)
+    scratch: Path
+
+    def start(
+        self,
+        *arguments: str | Path,
+        environ: Mapping[str, str] | None = None,
+        before: Sequence[str] = (),
+        **more: Any,
+    ) -> Popen:
+        """`before` goes before the command, as in `nice opalite …`."""
+        return subprocess.Popen(
+            [*before, *COMMAND, *map(str, arguments)],
+            env={**self.environ, **(environ or {})},
+            bufsize=0,  # so that a line can be read before `communicate`
+            **{"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, **more},
+        )
+
+    def __call__(self, *arguments: str | Path, stdin: bytes | None = None, **more: Any) -> Done:
+        if stdin is not None:
+            more["stdin"] = subprocess.PIPE
+        with self.start(*arguments, **more) as process:
+            try:
+                out, err = process.communicate(stdin, timeout=PATIENCE)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise
+        return Done(process.returncode, out or b"", (err or b"").decode().splitlines())
+
+    def leftovers(self) -> list[str]:
+        return sorted(os.listdir(self.scratch))
+
+
+@dataclass(slots=True)
+class Children:
+    """The OPA servers that a command has started."""
+
+    pid: int
+    seen: set[psutil.Process] = field(default_factory=set)
+
+    def opa(self) -> psutil.Process:
+        """The running OPA, as soon as there is one that was not seen before."""
+        found = until(self._new)
+        assert found, "no OPA was started"
+        return found
+
+    def kill_next(self, ended: Callable[[], bool]) -> None:
+        """Kill an OPA that was not seen before, if one comes before the end."""
+        child = until(lambda: self._new() or (ended() and "ended"))
+        if isinstance(child, psutil.Process):
+            child.kill()
+
+    def all_gone(self) -> bool:
+        """Whether none of those seen is left, once they have had the time to go."""
+        return until(lambda: not any(_runs(child) for child in self.seen))
+
+    def _new(self) -> psutil.Process | None:
+        try:
+            children = psutil.Process(self.pid).children()
+        except psutil.NoSuchProcess:
+            return None
+        for child in children:
+            if child not in self.seen and _serves(child):
+                self.seen.add(child)
+                return child
+        return None
+
+
+@pytest.fixture
+def opalite(opa: locate.Opa, tmp_path: Path) -> Opalite:
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    own = ("OPALITE_", "PYTHONUNBUFFERED")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(own)}
+    return Opalite({**kept, "OPALITE_OPA": str(opa.path), "TMPDIR": str(scratch)}, scratch)
+
+
+@pytest.fixture
+def children() -> type[Children]:
+    return Children
+
+
+@pytest.fixture
+def poll() -> Callable[[Callable[[], T]], T]:
+    return until
+
+
+@pytest.fixture(scope="session")
+def item(repository: Path) -> Callable[[str], dict[str, Any]]:
+    """One of the recorded items of tests/data/items."""
+    return lambda name: orjson.loads((repository / "tests" / "data" / "items" / f"{name}.json").read_bytes())
+
+
+@pytest.fixture(scope="session")
+def many(item: Callable[[str], dict[str, Any]]) -> Callable[[int], list[bytes]]:
+    """Any number of items as JSON text, by turns a group that passes and a bucket and an instance that fail."""
+    templates = [
+        (orjson.dumps(item(name)), item(name)["resourceId"].encode(), form)
+        for name, form in (
+            ("ec2-security-group.event", b"sg-%017x"),
+            ("s3-bucket.sse-s3", b"orders-%08d"),
+            ("ec2-instance.event", b"i-%017x"),
+        )
+    ]
+
+    def made(count: int) -> list[bytes]:
+        turns = (templates[index % len(templates)] for index in range(count))
+        return [text.replace(name, form % index) for index, (text, name, form) in enumerate(turns)]
+
+    return made
+
+
+def until(condition: Callable[[], T]) -> T:
+    """Polls until the condition holds; its last value, which a test should assert."""
+    deadline = time.monotonic() + PATIENCE
+    while not (value := condition()) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return value
+
+
+def _serves(process: psutil.Process) -> bool:
+    try:
+        return "--server" in process.cmdline()
+    except psutil.Error:
+        return False
+
+
+def _runs(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.Error:
+        return False
