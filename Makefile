@@ -24,17 +24,25 @@ setup: $(setup_done) ## virtual environment with locked dependencies, and OPA; l
 
 .PHONY: demo
 demo: setup ## judge the sample organization
-	@$(BIN)/opalite evaluate samples/organization --data samples/settings --facts samples/facts.yaml || test $$? -eq 1
+	@$(BIN)/opalite evaluate samples/organization --data samples/settings --facts samples/facts.yaml --bundle samples/custom || test $$? -eq 1
 
 .PHONY: test
-test: setup ## all tests: Rego and Python
-	@$(BIN)/python -c 'print("Rego tests:")'
-	$(OPA) test --bundle policies data --threshold 100 --coverage >/dev/null || $(OPA) test --bundle policies data
+test: setup ## all tests, Rego and Python, with coverage
 	$(OPA) test --bundle policies data
-	$(BIN)/python -m pytest -n auto
+	$(OPA) test --bundle samples/custom policies data
+	$(OPA) test --bundle policies data --coverage --threshold 100 >/dev/null
+	$(BIN)/python -m pytest -n auto --cov --cov-report=term
+
+.PHONY: fast
+fast: setup ## the quick part of the tests, for the loop of editing
+	$(OPA) test --bundle policies data
+	$(BIN)/python -m pytest -n auto -q -m "not slow" tests/unit
+
+.PHONY: static
+static: format-check lint types imports catalog-check rego-check ## everything of `make check` that is no test
 
 .PHONY: check
-check: format-check lint types imports catalog-check rego test-coverage ## all that CI runs
+check: static test ## all that CI runs
 
 .PHONY: format
 format: setup ## format Python and Rego in place
@@ -48,9 +56,9 @@ format-check: setup
 	@test -z "$$($(OPA) fmt --list policies samples)" || { echo "run 'make format': $$($(OPA) fmt --list policies samples)"; exit 1; }
 
 .PHONY: lint
-lint: setup ## ruff and the lints for fail-open traps in policies
+lint: setup ## ruff, and the lints for fail-open traps in policies
 	$(BIN)/ruff check .
-	$(BIN)/opalite policies lint policies
+	$(BIN)/opalite policies lint policies samples/custom
 
 .PHONY: types
 types: setup ## mypy, strict
@@ -68,14 +76,10 @@ catalog: setup ## write data/catalog/data.json from the policies' METADATA
 catalog-check: setup
 	$(BIN)/opalite policies catalog policies --check data/catalog/data.json
 
-.PHONY: rego
-rego: setup ## opa check --strict with schemas; opa test with full coverage
+.PHONY: rego-check
+rego-check: setup ## opa check, strict and with the schemas of the input
 	$(OPA) check --strict --schema policies/schemas --bundle policies data
-	$(OPA) test --bundle policies data --coverage --threshold 100 >/dev/null
-
-.PHONY: test-coverage
-test-coverage: setup
-	$(BIN)/python -m pytest -n auto --cov --cov-report=term
+	$(OPA) check --strict --schema policies/schemas --bundle policies data samples/custom
 
 .PHONY: bench
 bench: setup ## compare with an in-process Go loop, opa exec and opa eval on the same items

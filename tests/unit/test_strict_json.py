@@ -154,7 +154,7 @@ def reference(data: str) -> Any:
 
 
 @given(text())
-@settings(max_examples=400)
+@settings(max_examples=400, deadline=None)
 @example('{"a":1,"a":2,"b":"\\u003a"}')
 @example('{"a" :1,"b":1,"b":2}')
 @example('{"a":{"x":":","a":1},"a":"\\u003a\\u003a"}')
@@ -172,6 +172,7 @@ def test_the_quick_check_refuses_what_a_slow_reader_refuses(data):
 
 
 @given(st.binary(max_size=40) | st.text(max_size=30).map(str.encode))
+@settings(deadline=None)
 def test_bytes_are_read_or_refused_with_a_fault(data):
     try:
         fault = None

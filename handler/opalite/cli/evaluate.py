@@ -18,7 +18,6 @@ from opalite.cli.progress import Reporter
 from opalite.cli.run import Run
 from opalite.cli.session import Session, session
 from opalite.cli.sink import Descriptor, OutputFile, Sink
-from opalite.errors import NormalizationError
 from opalite.facts.given import GivenFacts, load
 from opalite.judge import Judge
 from opalite.model import Severity
@@ -108,10 +107,10 @@ def _afterwards(run: Run, ready: Session, chosen: frozenset[str] | None) -> Iter
 def _time(text: str | None) -> str | None:
     if text is None:
         return None
-    try:
-        return timestamp(text)
-    except NormalizationError:
-        raise click.BadParameter(f"{text!r} is not a time like 2026-11-23T00:00:00Z", param_hint="--at") from None
+    moment = timestamp(text)
+    if moment is None:
+        raise click.BadParameter(f"{text!r} is not a time like 2026-11-23T00:00:00Z", param_hint="--at")
+    return moment
 
 
 def _now() -> str:

@@ -83,7 +83,8 @@ class JsonDocument:
 
     def end(self, summary: Summary) -> None:
         """Close the list and add the summary."""
-        self._sink.write(b'\n],\n"summary": ' + orjson.dumps(summary.document()) + b"}\n")
+        counts = orjson.dumps(summary.document(), option=orjson.OPT_NON_STR_KEYS)  # outcomes and severities are enums
+        self._sink.write(b'\n],\n"summary": ' + counts + b"}\n")
 
 
 class TableForPeople:

@@ -252,6 +252,21 @@ def test_a_read_that_fails_keeps_the_items_before_it():
     )
 
 
+class Trickle(io.RawIOBase):
+    """A pipe that gives one byte at a time."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = io.BytesIO(data)
+
+    def read(self, size: int = -1) -> bytes:
+        return self._data.read(1)
+
+
+@pytest.mark.parametrize("data", [SNAPSHOT, gzip.compress(SNAPSHOT), gzip.compress(b"") + gzip.compress(SNAPSHOT)])
+def test_bytes_that_come_one_by_one_are_read_all_the_same(data):
+    assert [one.body for one in files.read(["-"], stdin=Trickle(data)) if isinstance(one, Item)] == [A, B, C]
+
+
 def test_packed_data_are_unpacked_in_small_pieces():
     bomb = gzip.compress(b" " * 50_000_000)
     assert max(map(len, Chunks(io.BytesIO(bomb)))) <= 256 * 1024

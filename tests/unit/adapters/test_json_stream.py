@@ -81,6 +81,7 @@ sizes = {
 
 @given(items=st.lists(objects), write=writers | pretty, **sizes)
 @example(items=[{"k": 1}] * 9, write=orjson.dumps, size=300, chunk=64, whole=0)
+@settings(deadline=None)
 def test_an_array_gives_its_elements(items, write, size, chunk, whole):
     found = read(write(items) + b"\n", size=size, chunk=chunk, whole=whole)
     assert parts(found) == [(f" item {number}", item) for number, item in enumerate(items, start=1)]
@@ -93,6 +94,7 @@ def test_an_array_gives_its_elements(items, write, size, chunk, whole):
     write=writers | pretty,
     **sizes,
 )
+@settings(deadline=None)
 def test_a_snapshot_gives_its_items_whatever_stands_around_the_array(items, before, after, write, size, chunk, whole):
     document = {**before, "configurationItems": items, **after}
     found = read(b" \n" + write(document), size=size, chunk=chunk, whole=whole)
@@ -105,6 +107,7 @@ def test_a_snapshot_gives_its_items_whatever_stands_around_the_array(items, befo
 
 
 @given(items=st.lists(objects, min_size=2), write=writers, end=st.sampled_from([b"\n", b"\r\n", b" \n\n"]), **sizes)
+@settings(deadline=None)
 def test_lines_give_one_document_each(items, write, end, size, chunk, whole):
     found = read(end.join(map(write, items)), size=size, chunk=chunk, whole=whole)
     step = 2 if end == b" \n\n" else 1
@@ -117,6 +120,7 @@ def test_lines_give_one_document_each(items, write, end, size, chunk, whole):
     between=st.sampled_from([b"", b"\n", b"  ", b"\n\xef\xbb\xbf"]),
     **sizes,
 )
+@settings(deadline=None)
 def test_documents_one_behind_the_other_give_the_same_for_every_size(items, write, between, size, chunk, whole):
     data = between.join(map(write, items))
     expected = [part for item in items for part in (item if isinstance(item, list) else [item])]
@@ -126,7 +130,7 @@ def test_documents_one_behind_the_other_give_the_same_for_every_size(items, writ
 
 
 @given(data=st.binary(max_size=80) | st.text('[]{},:"\\ \nk1', max_size=60).map(str.encode), **sizes)
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 def test_no_bytes_make_the_reader_raise(data, size, chunk, whole):
     assert read(data, size=size, chunk=chunk, whole=whole)
 
@@ -251,17 +255,18 @@ damages = {
 
 
 @given(**damages)
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 def test_a_byte_lost_added_or_changed_costs_one_item_and_its_neighbour(items, write, damage, chunk):
     number, found = damaged(items, write, damage, [b"", b'"', b",", b":", b"\\", b"0", b"x", b"\xff"], chunk)
     values = [value for _, value in parts([one for one in found if isinstance(one, Element)])]
-    others = [item for index, item in enumerate(items) if index not in (number, number + 1)]
+    others = [item for index, item in enumerate(items) if abs(index - number) > 1]
     assert [value for value in values if value in others] == others
+    assert sum(item in values for item in items) >= len(items) - 2
     assert len(values) == len(items) or any(isinstance(one, Fault) for one in found)
 
 
 @given(**damages)
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 def test_a_bracket_added_or_changed_loses_nothing_silently(items, write, damage, chunk):
     number, found = damaged(items, write, damage, [b"{", b"}", b"[", b"]"], chunk)
     values = [value for _, value in parts([one for one in found if isinstance(one, Element)])]
@@ -270,6 +275,7 @@ def test_a_bracket_added_or_changed_loses_nothing_silently(items, write, damage,
 
 
 @given(items=st.lists(items_like_aws, max_size=6), write=writers | pretty, cut=st.data(), **sizes)
+@settings(deadline=None)
 def test_a_cut_keeps_all_items_before_it_and_is_told_once(items, write, cut, size, chunk, whole):
     texts = [write(item) for item in items]
     data = b'{"fileVersion":"1.0","configurationItems":[' + b",".join(texts) + b"]}"
@@ -371,7 +377,7 @@ def test_an_empty_array_is_a_document_whatever_the_size_of_the_pieces():
     assert read(b'{"Results":[]}', size=1, chunk=1, whole=0) == [Element({"Results": []}, "", REST)]
     assert read(b'[ ] {"Results":\n[]}', size=1, chunk=1, whole=0) == [
         Element([], "", DOCUMENT),
-        Element({"Results": []}, ":1", REST),
+        Element({"Results": []}, ":1", DOCUMENT),
     ]
 
 
