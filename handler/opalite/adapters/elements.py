@@ -81,6 +81,7 @@ class Elements:
                 window.position = skipped.end()
             else:
                 self._resume(broken, self._number_place())
+                window.position += window.byte() == _COMMA
             yield Fault(broken.message, self._number_place())
 
     def _is_over(self) -> bool:

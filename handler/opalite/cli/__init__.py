@@ -72,6 +72,9 @@ def _from_click(error: Exception) -> int:
         return error.exit_code
     if isinstance(error, click.Abort):
         return _say("interrupted", 128 + signal.SIGINT)
+    if isinstance(error, getattr(click.exceptions, "NoArgsIsHelpError", ())):  # since click 8.2
+        click.echo(str(error), err=True)
+        return MISUSE
     if isinstance(error, click.ClickException):
         if isinstance(error, click.UsageError) and error.ctx is not None:
             return _say(f"{error.format_message()} Try '{error.ctx.command_path} --help'.", MISUSE)

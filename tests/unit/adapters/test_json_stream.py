@@ -477,3 +477,13 @@ def test_a_broken_document_that_was_read_in_part_is_left_behind():
         Fault("is not valid JSON: expecting value at byte 53", ""),
         Element(THIRD, ":3", DOCUMENT),
     ]
+
+
+@pytest.mark.parametrize("between", [b"],", b"]", b',]"x":1},', b"],[],"])
+def test_a_bracket_too_many_does_not_end_the_array(between):
+    data = b'{"Results":[' + GOOD[0] + b"," + GOOD[0] + between + GOOD[1] + b"," + GOOD[1] + b"]}"
+    found = read(data, chunk=16, whole=0)
+    assert [one.value for one in found if isinstance(one, Element) and one.part != REST] == [FIRST, FIRST, THIRD, THIRD]
+    assert "is followed by a bracket too many before byte " in " ".join(
+        one.message for one in found if isinstance(one, Fault)
+    )
