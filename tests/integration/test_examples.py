@@ -31,9 +31,7 @@ POLICIES = sorted(
     if any(path.glob("*.rego"))
 )
 EXAMPLES = sorted(
-    path.relative_to(REPOSITORY)
-    for root in (REPOSITORY / "policies", OWN)
-    for path in root.rglob("examples/*.json")
+    path.relative_to(REPOSITORY) for root in (REPOSITORY / "policies", OWN) for path in root.rglob("examples/*.json")
 )
 _NAME = re.compile(rf"({'|'.join(Outcome)})[_-]")
 
@@ -84,9 +82,7 @@ def test_an_example_comes_out_as_its_name_says(example, engines):
         Judge(engine, catalog, frozenset({policy_id}), load(facts) if facts.exists() else GivenFacts({})),
         at=None, now="2026-11-23T00:00:00.000Z", jobs=1, report=lambda *line: reported.append(line),
     )  # fmt: skip
-    decisions = [
-        decision for batch in run.decisions(files.read([str(path)], stdin=io.BytesIO())) for decision in batch
-    ]
+    decisions = [decision for batch in run.decisions(files.read([str(path)], stdin=io.BytesIO())) for decision in batch]
     assert [(decision.policy_id, decision.outcome) for decision in decisions] == [(policy_id, expected[1])]
     assert reported == []
 

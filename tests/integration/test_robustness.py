@@ -328,12 +328,16 @@ def test_each_broken_file_is_named_once_and_every_good_item_is_judged(opalite, i
         "half-gzip": gzip.compress(text)[:400],
         "empty": b"",
         "no-item": b'{"hello":"world"}',
-        "no-account": orjson.dumps({name: value for name, value in bucket.items() if name not in ("awsAccountId", "ARN")}),
+        "no-account": orjson.dumps(
+            {name: value for name, value in bucket.items() if name not in ("awsAccountId", "ARN")}
+        ),
     }
     for name, content in broken.items():
         (mess / f"{name}.json{'.gz' if 'gzip' in name else ''}").write_bytes(content)
     (mess / "a-good.json").write_bytes(orjson.dumps(bare(bucket, "good-a")))
-    (mess / "m-good.jsonl").write_bytes(orjson.dumps(bare(bucket, "good-m1")) + b"\n" + orjson.dumps(bare(bucket, "good-m2")))
+    (mess / "m-good.jsonl").write_bytes(
+        orjson.dumps(bare(bucket, "good-m1")) + b"\n" + orjson.dumps(bare(bucket, "good-m2"))
+    )
     (mess / "z-good.json.gz").write_bytes(gzip.compress(orjson.dumps({"configurationItems": [bare(bucket, "good-z")]})))
     done = opalite("evaluate", mess, "--format", "jsonl")
     assert sorted(line["resource_id"] for line in done.lines) == ["good-a", "good-m1", "good-m2", "good-z"]

@@ -48,7 +48,7 @@ _STDOUT = 1
     type=click.IntRange(1, 64),
     default=default_jobs,
     metavar="N",
-    help="Batches in flight (default: one per CPU).",
+    help="Batches in flight (default: one per CPU, and one more).",
 )
 @engine_options
 def evaluate(paths: tuple[str, ...], **given: Any) -> int:

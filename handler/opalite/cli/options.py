@@ -50,5 +50,5 @@ def take_engine_options(given: dict[str, Any]) -> EngineOptions:
 
 
 def default_jobs() -> int:
-    """Two batches in flight at least: while OPA judges one, the next is read."""
-    return max(2, os.cpu_count() or 2)
+    """One batch for each CPU, and one that waits: OPA never runs dry while the next one is read."""
+    return max(2, os.cpu_count() or 2) + 1

@@ -1,0 +1,630 @@
+"""`opalite evaluate` and `opalite normalize` as their users meet them: what goes in, what comes out, and with which exit code."""
+
+from __future__ import annotations
+
+import gzip
+import random
+import subprocess
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from jsonschema import Draft7Validator
+
+from opalite.model import Outcome
+
+FIELDS = [
+    "account_id", "region", "resource_type", "resource_id", "arn", "capture_time", "evaluated_at", "policy_id",
+    "policy_version", "outcome", "compliance_type", "severity", "annotation", "violations", "unknown", "reasons",
+    "exemption", "stage", "decision_id", "bundle_revision", "opa_version", "input_digest",
+]  # fmt: skip
+SHIPPED = ("aws.ec2.instance.approved_image", "aws.ec2.securitygroup.restricted_ingress", "aws.s3.bucket.encryption")
+AT = "2026-11-23T00:00:00.000Z"
+OWN = "custom.ec2.securitygroup.own"
+
+
+@pytest.fixture(scope="session")
+def organization(repository) -> Path:
+    return repository / "samples" / "organization"
+
+
+@pytest.fixture(scope="session")
+def expected(repository) -> list[tuple[str, str, str, str | None]]:
+    """(type, id, capture time, outcome or None) of every sample."""
+    document = orjson.loads((repository / "samples" / "expected.json").read_bytes())
+    return [tuple(entry) for entries in document.values() for entry in entries]
+
+
+@pytest.fixture(scope="session")
+def settled(repository) -> list[str | Path]:
+    """The options that go with the samples."""
+    samples = repository / "samples"
+    return ["--data", samples / "settings", "--facts", samples / "facts.yaml"]
+
+
+@pytest.fixture
+def write(tmp_path):
+    """Writes files below a folder of the test's own and returns the folder."""
+
+    def written(folder: str, files: dict[str, bytes | str]) -> Path:
+        for name, content in files.items():
+            path = tmp_path / folder / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content.encode() if isinstance(content, str) else content)
+        return tmp_path / folder
+
+    return written
+
+
+@pytest.fixture
+def three(item) -> list[dict[str, Any]]:
+    """A group that passes, a bucket that fails, an instance that fails."""
+    return [item("ec2-security-group.event"), item("s3-bucket.sse-s3"), item("ec2-instance.event")]
+
+
+def lines(*documents: Any) -> bytes:
+    return b"".join(orjson.dumps(document) + b"\n" for document in documents)
+
+
+def decided(done) -> set[tuple[str, str, str, str, str]]:
+    keys = ("resource_id", "policy_id", "capture_time", "outcome", "decision_id")
+    found = [tuple(line[key] for key in keys) for line in done.lines]
+    assert len(found) == len(set(found))
+    return set(found)
+
+
+def errors(done) -> list[str]:
+    return [line for line in done.err if not line.startswith("opalite: notice: ")]
+
+
+# --- the samples -----------------------------------------------------------------------------------------------------
+
+
+def test_the_samples_come_out_as_documented(opalite, organization, expected, settled):
+    done = opalite("evaluate", organization, *settled, "--format", "jsonl")
+    keys = ("resource_type", "resource_id", "capture_time", "outcome")
+    assert Counter(tuple(line[key] for key in keys) for line in done.lines) == Counter(
+        entry for entry in expected if entry[3] is not None
+    )
+    assert (done.code, errors(done)) == (1, [])
+
+
+def test_the_summary_of_the_samples_counts_every_item(opalite, organization, expected, settled, repository):
+    own = ["--bundle", repository / "samples" / "custom"]
+    document = orjson.loads(opalite("evaluate", organization, *settled, *own, "--format", "json").out)
+    summary, shipped = document["summary"], Counter(entry[3] for entry in expected if entry[3])
+    by_policy = {policy: Counter(outcomes) for policy, outcomes in summary["by_policy"].items()}
+    assert sum((by_policy[policy] for policy in SHIPPED), Counter()) == shipped
+    assert {policy: dict(counts) for policy, counts in by_policy.items() if policy not in SHIPPED} == {
+        "custom.ec2.instance.patch_group": {"pass": 5, "fail": 20, "not_applicable": 4},
+        "custom.lambda.function.supported_runtime": {"pass": 2, "fail": 2, "not_applicable": 1},
+    }
+    types = Counter(entry[0] for entry in expected)
+    judged = {line["resource_type"] for line in document["decisions"]}
+    assert summary["without_policy"] == {kind: count for kind, count in types.items() if kind not in judged}
+    for name, key in (("outcomes", "outcome"), ("by_severity", "severity")):
+        rows = [line for line in document["decisions"] if key == "outcome" or line["outcome"] == "fail"]
+        assert summary[name] == Counter(line[key] for line in rows)
+    assert {
+        (account, outcome): count for account, row in summary["by_account"].items() for outcome, count in row.items()
+    } == (Counter((line["account_id"], line["outcome"]) for line in document["decisions"]))
+    assert (summary["items"], summary["decisions"], summary["unreadable"]) == (
+        len(expected),
+        len(document["decisions"]),
+        0,
+    )
+
+
+def test_policies_of_ones_own_change_no_other_outcome(opalite, organization, settled, repository):
+    without = opalite("evaluate", organization, *settled, "--format", "jsonl")
+    beside = opalite("evaluate", organization, *settled, "--format", "jsonl", "--bundle", repository / "samples/custom")
+    kept = [line for line in beside.lines if line["policy_id"] in SHIPPED]
+    assert [(line["input_digest"], line["annotation"][:-15]) for line in kept] == [
+        (line["input_digest"], line["annotation"][:-15]) for line in without.lines
+    ]
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_the_order_of_the_files_changes_no_decision(opalite, organization, settled, seed):
+    files = sorted(path for path in organization.rglob("*") if path.is_file())
+    random.Random(seed).shuffle(files)
+    ordered = opalite("evaluate", organization, *settled, "--format", "jsonl")
+    shuffled = opalite("evaluate", *files, *settled, "--format", "jsonl", "--jobs", seed)
+    assert decided(shuffled) == decided(ordered)
+
+
+@pytest.mark.parametrize("policy", SHIPPED)
+def test_a_policy_decides_alone_as_it_does_beside_others(opalite, organization, settled, policy):
+    every = opalite("evaluate", organization, *settled, "--format", "jsonl")
+    alone = opalite("evaluate", organization, *settled, "--format", "jsonl", "--policy", policy)
+    assert decided(alone) == {entry for entry in decided(every) if entry[1] == policy}
+
+
+def test_two_runs_print_the_same_bytes(opalite, organization, settled):
+    runs = [opalite("evaluate", organization, *settled, "--format", "json", "--jobs", jobs) for jobs in (1, 8)]
+    assert runs[0] == runs[1]
+
+
+# --- forms of input --------------------------------------------------------------------------------------------------
+
+
+def event_of(item: dict[str, Any]) -> dict[str, Any]:
+    invoking = {"configurationItem": item, "messageType": "ConfigurationItemChangeNotification"}
+    invoking |= {"notificationCreationTime": "2026-03-05T01:02:03.004Z"}
+    return {"invokingEvent": orjson.dumps(invoking).decode(), "eventLeftScope": False, "accountId": "111122223333"}
+
+
+def test_the_same_items_in_any_form_give_the_same_decisions(opalite, write, item, three):
+    apis = [item(name) for name in ("ec2-security-group.api", "s3-bucket.sse-s3", "ec2-instance.api")]
+    snapshot = orjson.dumps({"fileVersion": "1.0", "configurationItems": three})
+    whole = b"\n".join(orjson.dumps(one, option=orjson.OPT_INDENT_2) for one in three)
+    sns = [{"Type": "Notification", "Message": event_of(one)["invokingEvent"]} for one in three]
+    forms = {
+        "list.json": orjson.dumps(three),
+        "lines.jsonl": lines(*three),
+        "lines.jsonl.gz": gzip.compress(lines(*reversed(three))),
+        "behind-one-another.json": whole,
+        "snapshot.json": snapshot,
+        "snapshot.json.gz": gzip.compress(snapshot),
+        "named-wrongly.txt": snapshot,
+        "windows.json": b"\xef\xbb\xbf" + whole.replace(b"\n", b"\r\n"),
+        "history.json": orjson.dumps({"configurationItems": apis, "nextToken": ""}),
+        "rows.json": orjson.dumps({"Results": [orjson.dumps(one).decode() for one in apis]}),
+        "events.jsonl": lines(*map(event_of, three)),
+        "sns.json": orjson.dumps({"Records": [{"Sns": message} for message in sns]}),
+        "sqs.json": orjson.dumps({"Messages": [{"Body": orjson.dumps(message).decode()} for message in sns]}),
+        "mixed.jsonl": lines(three[0], event_of(three[1]), [three[2]]),
+    }
+    folder = write("forms", forms)
+    write("singles", {f"{number}.json": orjson.dumps(one) for number, one in enumerate(three)})
+    given = [[folder / name] for name in forms] + [[folder.parent / "singles"], ["-"]]
+    runs = {
+        str(paths[0]): opalite(
+            "evaluate", *paths, "--at", AT, "--format", "jsonl", stdin=snapshot if paths == ["-"] else None
+        )
+        for paths in given
+    }
+    assert {name: (done.code, done.err) for name, done in runs.items()} == dict.fromkeys(runs, (1, []))
+    first = decided(runs["-"])
+    assert len(first) == len(three)
+    assert {name: decided(done) - first for name, done in runs.items()} == dict.fromkeys(runs, set())
+    assert {name: first - decided(done) for name, done in runs.items()} == dict.fromkeys(runs, set())
+
+
+def test_a_key_among_the_items_tells_its_manager_wherever_it_stands(opalite, write, item):
+    key, bucket = orjson.dumps(item("kms-key.event")), orjson.dumps(item("s3-bucket.event"))
+    outcomes = {
+        name: [
+            (line["resource_id"], line["outcome"])
+            for line in opalite("evaluate", write(name, files), "--format", "jsonl").lines
+        ]
+        for name, files in {
+            "before": {"a.json": key, "b.json": bucket},
+            "behind": {"a.json": bucket, "b.json": key},
+            "absent": {"a.json": bucket},
+        }.items()
+    }
+    name = item("s3-bucket.event")["resourceId"]
+    assert outcomes == {"before": [(name, "pass")], "behind": [(name, "pass")], "absent": [(name, "undetermined")]}
+
+
+def test_unknown_types_are_a_notice_and_no_fault(opalite, write, item):
+    folder = write(
+        "items",
+        {"a.json": orjson.dumps(item("sqs-queue.text-and-floats")), "b.json": orjson.dumps(item("kms-key.event"))},
+    )
+    done = opalite("evaluate", folder, "--format", "jsonl")
+    notice = "2 items of types without a policy were not judged: AWS::SQS::Queue (1), AWS::KMS::Key (1)"
+    assert (done.code, done.out, done.err) == (0, b"", [f"opalite: notice: {notice}"])
+
+
+def test_types_that_other_policies_judge_are_not_called_types_without_a_policy(opalite, write, three):
+    done = opalite("evaluate", write("items", {"a.jsonl": lines(*three)}), "--policy", SHIPPED[0], "--format", "jsonl")
+    assert [line["policy_id"] for line in done.lines] == [SHIPPED[0]]
+    assert done.err == []
+
+
+def test_what_does_not_exist_is_an_unreadable_input(opalite, write, three):
+    folder = write("items", {"a.jsonl": lines(*three)})
+    done = opalite("evaluate", folder / "nothing.json", folder, "--format", "jsonl")
+    assert len(done.lines) == len(three)
+    assert (done.code, done.err) == (2, [f"opalite: error: {folder}/nothing.json: does not exist"])
+
+
+# --- exit codes ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("names", "options", "code"),
+    [
+        (["ec2-security-group.event"], [], 0),
+        (["ec2-instance.deleted"], [], 0),
+        (["s3-bucket.sse-s3"], [], 1),
+        (["s3-bucket.sse-s3"], ["--fail-on", "HIGH"], 1),
+        (["s3-bucket.sse-s3"], ["--fail-on", "critical"], 0),
+        (["s3-bucket.without-encryption-record-2019"], [], 1),
+        (["s3-bucket.without-encryption-record-2019"], ["--fail-on", "CRITICAL"], 1),
+        (["s3-bucket.without-encryption-record-2019"], ["--allow-undetermined"], 0),
+        (["s3-bucket.without-encryption-record-2019", "s3-bucket.sse-s3"], ["--allow-undetermined"], 1),
+        (["malformed.region", "ec2-security-group.event"], [], 2),
+        (["malformed.region", "s3-bucket.sse-s3"], [], 2),
+    ],
+)
+def test_the_exit_code_tells_the_worst(opalite, repository, names, options, code):
+    items = [repository / "tests" / "data" / "items" / f"{name}.json" for name in names]
+    assert opalite("evaluate", *items, *options).code == code
+
+
+def test_what_is_only_audited_fails_no_run(opalite, write, item):
+    settings = write("settings", {"stages/data.yaml": '"*": {default: {stage: audit}}'})
+    folder = write("items", {"a.jsonl": lines(item("s3-bucket.sse-s3"), item("ec2-instance.cut-configuration"))})
+    done = opalite("evaluate", folder, "--data", settings, "--format", "jsonl")
+    assert done.code == 0
+    assert [(line["outcome"], line["stage"], line["compliance_type"]) for line in done.lines] == [
+        ("fail", "audit", None),
+        ("undetermined", "audit", None),
+    ]
+
+
+def test_what_is_switched_off_is_not_decided(opalite, write, three):
+    settings = write("settings", {"stages/data.yaml": f'{SHIPPED[2]}: {{default: {{stage: "off"}}}}'})
+    done = opalite("evaluate", write("items", {"a.jsonl": lines(*three)}), "--data", settings, "--format", "jsonl")
+    assert [line["policy_id"] for line in done.lines] == [SHIPPED[1], SHIPPED[0]]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ((), "Missing argument 'PATH…|-'."),
+        (("x", "--policy", "aws.s3.bucket.nothing"), "--policy aws.s3.bucket.nothing: there is no such policy; there are: "),
+        (("x", "--at", "yesterday"), "Invalid value for --at: 'yesterday' is not a time like 2026-11-23T00:00:00Z"),
+        (("x", "--fail-on", "BAD"), "Invalid value for '--fail-on': 'BAD' is not one of "),
+        (("x", "--jobs", "0"), "Invalid value for '--jobs': 0 is not in the range 1<=x<=64."),
+        (("x", "--data", "/nowhere"), "/nowhere: cannot be read: No such file or directory"),
+        (("x", "--facts", "/nowhere"), "/nowhere: cannot be read: No such file or directory"),
+        (("x", "--bundle", "/nowhere"), "/nowhere: there is no such bundle; name a folder or a .tar.gz"),
+        (("x", "--no-shipped"), "--no-shipped leaves no policies: name some by --bundle"),
+        (("x", "--opa-url", "http://127.0.0.1:1", "--data", "y"), "--data cannot change an OPA that runs already"),
+        (("x", "--output", "/nowhere/out"), "--output /nowhere/out: cannot be written: No such file or directory"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)  # fmt: skip
+def test_misuse_is_one_line_and_exit_code_2(opalite, tmp_path, arguments, said):
+    (tmp_path / "x").write_bytes(b"{}")
+    done = opalite("evaluate", *arguments, cwd=tmp_path)
+    assert (done.code, done.out, len(done.err)) == (2, b"", 1)
+    assert done.err[0].startswith(f"opalite: {said}")
+
+
+def test_the_command_alone_shows_its_help(opalite):
+    done = opalite()
+    assert done.code == 2
+    assert done.err[0] == "Usage: opalite [OPTIONS] COMMAND [ARGS]..."
+
+
+# --- output ----------------------------------------------------------------------------------------------------------
+
+
+def test_json_and_json_lines_hold_the_same_decisions_with_the_fixed_fields_in_order(opalite, organization, settled):
+    by_line = opalite("evaluate", organization, *settled, "--format", "jsonl").lines
+    document = orjson.loads(opalite("evaluate", organization, *settled, "--format", "json").out)
+    assert list(document) == ["decisions", "summary"]
+    assert document["decisions"] == by_line
+    assert {tuple(line) for line in by_line} == {tuple(FIELDS)}
+    assert {tuple(line) for line in document["decisions"]} == {tuple(FIELDS)}
+
+
+def test_no_decision_is_an_empty_list(opalite, write, item):
+    folder = write("items", {"a.json": orjson.dumps(item("kms-key.event"))})
+    document = orjson.loads(opalite("evaluate", folder, "--format", "json").out)
+    assert (document["decisions"], document["summary"]["items"]) == ([], 1)
+
+
+def test_the_table_names_what_needs_attention_and_nothing_else(opalite, organization, settled):
+    table = opalite("evaluate", organization, *settled).out.decode()
+    decisions = opalite("evaluate", organization, *settled, "--format", "jsonl").lines
+    shown = {line["resource_id"] for line in decisions if line["outcome"] in {"fail", "undetermined", "exempt"}}
+    quiet = {line["resource_id"] for line in decisions} - shown
+    words = set(table.split())
+    assert (shown - words, quiet & words) == (set(), set())
+    assert (
+        table.splitlines()[-1]
+        == "110 items, 88 decisions: 42 pass, 30 fail, 4 exempt, 6 not_applicable, 6 undetermined"
+    )
+    assert "\x1b" not in table
+
+
+@pytest.mark.parametrize("form", ["table", "json", "jsonl"])
+def test_output_holds_what_would_be_printed(opalite, organization, settled, tmp_path, form):
+    (tmp_path / "out").mkdir()
+    output = tmp_path / "out" / "decisions"
+    output.write_text("of yesterday")
+    printed = opalite("evaluate", organization, *settled, "--format", form)
+    written = opalite("evaluate", organization, *settled, "--format", form, "--output", output)
+    assert (written.out, written.code, written.err) == (b"", printed.code, printed.err)
+    assert {path.name: path.read_bytes() for path in output.parent.iterdir()} == {output.name: printed.out}
+
+
+def test_every_sample_becomes_an_input_that_the_schemas_allow(opalite, organization, repository, expected):
+    schemas = repository / "policies" / "schemas"
+    load = {path.stem: Draft7Validator(orjson.loads(path.read_bytes())) for path in schemas.rglob("*.json")}
+    done = opalite("normalize", organization)
+    faults = [
+        (document["resource"]["id"], fault.message)
+        for document in done.lines
+        for validator, value in (
+            (load["input"], document),
+            (load.get(document["resource"]["type"].rpartition("::")[2].lower()), document["resource"]["configuration"]),
+        )
+        if validator is not None and value is not None
+        for fault in validator.iter_errors(value)
+    ]
+    assert faults == []
+    assert Counter((line["resource"]["type"], line["resource"]["id"]) for line in done.lines) == Counter(
+        entry[:2] for entry in expected
+    )
+    assert (done.code, errors(done)) == (0, [])
+
+
+def test_stock_opa_gives_the_outcomes_that_evaluate_gives(opalite, opa, repository, write, three, item):
+    """What docs tell authors: `opalite normalize item.json | opa eval -b policies -b data --stdin-input …`."""
+    names = (
+        "ec2-security-group.odd-rules",
+        "ec2-instance.deleted",
+        "ec2-instance.batch-get",
+        "s3-bucket.malformed-records",
+    )
+    items = [*three, *map(item, names)]
+    folder = write("items", {f"{number}.json": orjson.dumps(one) for number, one in enumerate(items)})
+    results = []
+    for number in range(len(items)):
+        question = opalite("normalize", folder / f"{number}.json").out
+        command = [opa.path, "eval", "-b", "policies", "-b", "data", "--stdin-input", "data.opalite.decision.results"]
+        answer = subprocess.run(command, input=question, capture_output=True, cwd=repository, check=True).stdout
+        value = orjson.loads(answer)["result"][0]["expressions"][0]["value"]
+        results += [(policy, result["outcome"]) for policy, result in value.items()]
+    judged = opalite("evaluate", folder, "--format", "jsonl").lines
+    assert results == [(line["policy_id"], line["outcome"]) for line in judged]
+    assert len(results) == len(items)
+
+
+# --- time and exemptions ---------------------------------------------------------------------------------------------
+
+
+def exemptions(**entries: str) -> str:
+    """Of the bucket, by name: the day on which each ends."""
+    rows = [
+        f"  {name}: {{scope: {{accounts: ['111122223333']}}, owner: o, ticket: T-1, reason: r, expires: '{day}T00:00:00Z'}}\n"
+        for name, day in entries.items()
+    ]
+    return f"{SHIPPED[2]}:\n{''.join(rows)}"
+
+
+@pytest.fixture
+def exempted(opalite, write, item):
+    """The decision on a failing bucket, and the notices, under exemptions."""
+
+    def run(text: str, *options: str):
+        account = {"awsAccountId": "111122223333"}
+        folder = write("items", {"a.json": orjson.dumps(item("s3-bucket.sse-s3") | account)})
+        settings = write("settings", {"exemptions/data.yaml": text})
+        done = opalite("evaluate", folder, "--data", settings, "--format", "jsonl", *options)
+        (line,) = done.lines
+        return line["outcome"], (line["exemption"] or {}).get("id"), done.code, done.err
+
+    return run
+
+
+def test_an_exemption_in_force_excuses_and_the_longest_is_named(exempted):
+    notice = "exemptions that excused nothing here (expired, fixed, or for other resources): "
+    assert exempted(exemptions(A="2027-01-01")) == ("exempt", "A", 0, [])
+    assert exempted(exemptions(A="2027-01-01", B="2027-02-01")) == (
+        "exempt", "B", 0, [f"opalite: notice: {notice}A ({SHIPPED[2]})"],
+    )  # fmt: skip
+
+
+def test_an_exemption_ends_at_the_time_as_of_which_is_judged(exempted):
+    notice = "opalite: notice: exemptions that excused nothing here (expired, fixed, or for other resources): "
+    text = exemptions(A="2027-01-01")
+    assert exempted(text, "--at", "2026-12-31T23:59:59Z") == ("exempt", "A", 0, [])
+    assert exempted(text, "--at", "2027-01-01T00:00:00Z") == ("fail", None, 1, [f"{notice}A ({SHIPPED[2]})"])
+
+
+def test_the_time_as_of_which_is_judged_is_in_every_decision(opalite, organization, settled):
+    plain = opalite("evaluate", organization, *settled, "--format", "jsonl").lines
+    later = opalite("evaluate", organization, *settled, "--format", "jsonl", "--at", "2026-11-23T01:00:00+01:00").lines
+    assert {line["evaluated_at"] for line in later} == {AT}
+    assert len({line["evaluated_at"] for line in plain}) > 1
+    assert [line["input_digest"] for line in later] == [line["input_digest"] for line in plain]
+    assert not {line["decision_id"] for line in later} & {line["decision_id"] for line in plain}
+
+
+def test_an_item_without_a_time_is_judged_as_of_now_and_told(opalite, write, item):
+    body = item("s3-bucket.sse-s3") | {"configurationItemCaptureTime": None}
+    folder = write("items", {"a.json": orjson.dumps(body)})
+    done = opalite("evaluate", folder, "--format", "jsonl", "--policy", SHIPPED[2])
+    assert done.lines[0]["capture_time"] is None
+    assert done.err == ["opalite: notice: 1 items without a capture time were judged as of now; give --at to say when"]
+    assert opalite("evaluate", folder, "--format", "jsonl", "--at", AT).err == []
+
+
+# --- settings that are wrong -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "said"),
+    [
+        ("parameters/data.yaml", f"{SHIPPED[2]}: {{default: {{levl: kms}}}}", f"parameters.{SHIPPED[2]}.default: "),
+        ("parameters/data.yaml", f"{SHIPPED[2]}: {{default: {{level: none}}}}", f"parameters.{SHIPPED[2]}.default.level: 'none' is not one of "),
+        ("parameters/data.yaml", f"{SHIPPED[2]}: {{level: kms}}", f"parameters.{SHIPPED[2]}.level: unknown; values belong below `default`"),
+        ("parameters/data.yaml", f"{SHIPPED[1]}: {{default: {{ports: '22'}}}}", f"parameters.{SHIPPED[1]}.default.ports: "),
+        ("parameters/data.yaml", f"{SHIPPED[2]}: {{overrides: [{{accounts: [111122223333], set: {{level: any}}}}]}}", f"parameters.{SHIPPED[2]}.overrides[0].accounts: must be a list of texts"),
+        ("parameters/data.yaml", f"{SHIPPED[2]}: {{overrides: [{{set: {{level: any}}}}]}}", f"parameters.{SHIPPED[2]}.overrides[0]: names no accounts"),
+        ("parameters/data.yaml", "aws.s3.bucket.nothing: {default: {}}", "parameters.aws.s3.bucket.nothing: there is no such policy"),
+        ("stages/data.yaml", f"{SHIPPED[2]}: {{default: {{stage: off}}}}", f"stages.{SHIPPED[2]}.default.stage: False is not one of off, audit, enforce (in YAML write \"off\" with quotes)"),
+        ("exemptions/data.yaml", f"{SHIPPED[2]}: {{A: {{scope: {{}}, owner: o, ticket: t, reason: r, expires: '2027-01-01T00:00:00Z'}}}}", f"exemptions.{SHIPPED[2]}.A.scope: "),
+        ("exemptions/data.yaml", f"{SHIPPED[2]}: {{A: {{scope: {{regions: [eu-west-1]}}, owner: o, ticket: t, reason: r}}}}", f"exemptions.{SHIPPED[2]}.A.expires: is missing"),
+        ("exemptions/data.yaml", f"{SHIPPED[2]}: {{A: {{scope: {{tags: {{a: b}}}}, owner: o, ticket: t, reason: r, expires: '2027-01-01T00:00:00Z'}}}}", f"exemptions.{SHIPPED[2]}.A.scope.tags: also name accounts"),
+        ("rules/data.yaml", "a: {}", "rules: not a kind of setting; there are parameters, exemptions, stages"),
+    ],
+)  # fmt: skip
+def test_a_wrong_setting_is_one_line_that_names_file_and_key(opalite, write, file, text, said):
+    settings = write("settings", {file: text})
+    done = opalite("evaluate", write("items", {"a.json": "{}"}), "--data", settings)
+    assert (done.code, done.out, len(done.err)) == (2, b"", 1)
+    assert done.err[0].startswith(f"opalite: {settings}")
+    assert said in done.err[0]
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "said"),
+    [
+        ("exemptions/data.yaml", exemptions(A="2027-01-01") + exemptions(A="2028-01-01").partition("\n")[2], ":3: the key 'A' is given twice"),
+        ("parameters/data.yaml", "a: [\n", ": is not YAML: "),
+        ("parameters/data.yaml", "1: {}\n", ":1: the key 1 is not a text: put it in quotes"),
+        ("parameters/data.json", '{"a": 1,}', ": is not JSON: "),
+        ("parameters/data.json", '{"a": {}, "a": {}}', ": the key 'a' is given twice"),
+    ],
+)  # fmt: skip
+def test_a_settings_file_that_cannot_be_read_is_named(opalite, write, file, text, said):
+    settings = write("settings", {file: text})
+    done = opalite("evaluate", write("items", {"a.json": "{}"}), "--data", settings)
+    assert (done.code, done.out, len(done.err)) == (2, b"", 1)
+    assert done.err[0].startswith(f"opalite: {settings}/{file}")
+    assert said in done.err[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("images: {}", ": images: is not a kind of fact; there are image, kms_key, account"),
+        ("image: {ami-1: {owner: me}}", ": image.ami-1.owner: unknown; there are state, owner_id"),
+        ("image: {ami-1: {owner_id: 111122223333}}", ": image.ami-1.owner_id: must be a text (ids of digits in quotes)"),
+        ("account: {'111122223333': {organizational_units: ou-1}}", ": account.111122223333.organizational_units: must be a list of texts"),
+    ],
+)  # fmt: skip
+def test_wrong_facts_are_one_line_that_names_file_and_key(opalite, write, text, said):
+    facts = write("facts", {"facts.yaml": text}) / "facts.yaml"
+    done = opalite("evaluate", write("items", {"a.json": "{}"}), "--facts", facts)
+    assert (done.code, done.out, len(done.err)) == (2, b"", 1)
+    assert done.err[0].startswith(f"opalite: {facts}{said}")
+
+
+# --- policies of one's own that misbehave ------------------------------------------------------------------------------
+
+METADATA = f"""# METADATA
+# title: A policy of one's own
+# description: Because.
+# scope: package
+# custom:
+#   severity: LOW
+#   resource_types: [AWS::EC2::SecurityGroup]
+#   version: 1.0.0
+package {OWN}
+
+"""
+
+
+@pytest.fixture
+def judged_by(opalite, write, item):
+    """A run over two groups (names good, bad) and a bucket, with a policy of one's own for groups."""
+
+    def run(rules: str, *options: str):
+        bundle = write(
+            "own",
+            {
+                "custom/ec2/securitygroup/own/own.rego": METADATA + rules,
+                ".manifest": '{"roots": ["custom"], "rego_version": 1}',
+            },
+        )
+        group = item("ec2-security-group.event")
+        groups = [group | {"resourceId": f"sg-{name}", "tags": {"range": name}} for name in ("good", "bad")]
+        items = write("items", {"a.jsonl": lines(*groups, item("s3-bucket.sse-s3"))})
+        done = opalite("evaluate", items, "--bundle", bundle, "--format", "jsonl", *options)
+        return done, {(line["resource_id"], line["policy_id"]): line["outcome"] for line in done.lines}
+
+    return run
+
+
+OTHERS = {("sg-good", SHIPPED[1]): "pass", ("sg-bad", SHIPPED[1]): "pass", ("orders-archive-eu", SHIPPED[2]): "fail"}
+
+
+def test_a_policy_of_ones_own_is_asked_beside_the_others(judged_by):
+    done, outcomes = judged_by(
+        'compliant if input.resource.tags.range == "good"\nviolations contains {"message": "bad"} if not compliant\n'
+    )
+    assert outcomes == {**OTHERS, ("sg-good", OWN): "pass", ("sg-bad", OWN): "fail"}
+    assert (done.code, done.err) == (1, [])
+
+
+def test_a_built_in_that_fails_hurts_only_the_resource_it_fails_on(judged_by):
+    done, outcomes = judged_by(
+        'compliant if net.cidr_contains("10.0.0.0/8", _range)\nviolations contains {"message": "outside"} if not net.cidr_contains("10.0.0.0/8", _range)\n'
+        '_range := {"good": "10.1.0.0/16", "bad": "10.one.0.0/16"}[input.resource.tags.range]\n'
+    )
+    assert outcomes == {**OTHERS, ("sg-good", OWN): "pass", ("sg-bad", OWN): "undetermined"}
+    (line,) = [line for line in done.lines if line["resource_id"] == "sg-bad" and line["policy_id"] == OWN]
+    assert line["unknown"][0]["reason"].startswith("the policy failed: own/custom/ec2/securitygroup/own/own.rego:1")
+    assert line["compliance_type"] is None
+    assert (done.code, done.err) == (1, [])
+
+
+@pytest.mark.parametrize(
+    ("rules", "said"),
+    [
+        ("", f"{OWN} gave no result: its package is not in the bundle, or has no `violations`"),
+        ("compliant := true\n", f"{OWN} gave no result: its package is not in the bundle, or has no `violations`"),
+        ('violations contains "bad"\n', f"{OWN} answered a violation that is no object; the contract asks for message, subject, evidence"),
+        ('violations contains {"message": ""}\n', f"{OWN} answered a violation's message that is no text"),
+        ('violations contains {"message": "m", "evidence": []}\n', f"{OWN} answered a violation whose evidence is no object"),
+        ('violations contains "x" if false\nunknown contains "what"\n', f"{OWN} answered an unknown that is no object of {{fact, key}} or {{path}}"),
+        ('violations contains "x" if false\nnot_applicable contains 7\n', f"{OWN} answered a reason that is no text"),
+        ("violations := 7\n", f"{OWN} gave no result: its package is not in the bundle, or has no `violations`"),
+    ],
+)  # fmt: skip
+def test_an_answer_that_is_none_is_an_error_and_never_a_decision(judged_by, rules, said):
+    """One line for the policy, however many resources; what the other policies decided is printed."""
+    done, outcomes = judged_by(rules)
+    assert outcomes == OTHERS
+    assert done.code == 3
+    assert len(done.err) == 1
+    assert done.err[0].startswith("opalite: error: ")
+    assert done.err[0].endswith(f": {said}; no decision was made")
+
+
+@pytest.mark.parametrize(
+    ("rules", "reason"),
+    [
+        ('violations contains "x" if false\n', "the policy says neither compliant nor violations"),
+        ('compliant if true\nviolations contains {"message": "m"}\n', "contradiction: compliant, with violations"),
+        ('compliant := "yes"\nviolations contains "x" if false\n', "the policy says neither compliant nor violations"),
+    ],
+)
+def test_a_policy_that_proves_nothing_leaves_the_resource_undetermined(judged_by, rules, reason):
+    done, outcomes = judged_by(rules)
+    assert outcomes == {**OTHERS, ("sg-good", OWN): "undetermined", ("sg-bad", OWN): "undetermined"}
+    assert [line["unknown"] for line in done.lines if line["policy_id"] == OWN] == [[{"reason": reason}]] * 2
+    assert (done.code, done.err) == (1, [])
+
+
+def test_an_answer_of_an_unheard_of_severity_never_counts_as_clean(judged_by):
+    assert judged_by('violations contains {"message": "m"}\n', "--fail-on", Outcome.FAIL)[0].code == 2
+
+
+@pytest.mark.parametrize(
+    ("module", "said"),
+    [
+        (METADATA + "violations contains if {\n", "own: OPA cannot read it: "),
+        (METADATA.replace("LOW", "SEVERE") + "compliant := true\n", "custom.severity is 'SEVERE', not one of INFORMATIONAL, LOW"),
+        (METADATA.replace("custom.ec2", "aws.ec2") + "compliant := true\n", "own: package aws.ec2.securitygroup.own is the product's; put your own below `custom`"),
+        (METADATA + 'import data.opalite.nothing\nviolations contains nothing.at_all(1)\n', "undefined function data.opalite.nothing.at_all"),
+    ],
+)  # fmt: skip
+def test_a_bundle_that_cannot_be_used_is_one_line(opalite, write, three, module, said):
+    bundle = write("own", {"custom/ec2/securitygroup/own/own.rego": module})
+    done = opalite("evaluate", write("items", {"a.jsonl": lines(*three)}), "--bundle", bundle)
+    assert (done.out, len(done.err)) == (b"", 1)
+    assert said in done.err[0]
+    assert done.code in {2, 3}
