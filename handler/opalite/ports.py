@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+UNVERSIONED = "unversioned"  # the bundle revision of an engine that tells none
+
 
 class Engine(Protocol):
     """An OPA that has the policies and the data. May be asked from several threads at once."""

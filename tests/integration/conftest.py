@@ -72,7 +72,7 @@ class Opalite:
         return Done(process.returncode, out or b"", (err or b"").decode().splitlines())
 
     def leftovers(self) -> list[str]:
-        return sorted(os.listdir(self.scratch))
+        return sorted(path.name for path in self.scratch.iterdir())
 
 
 @dataclass(slots=True)

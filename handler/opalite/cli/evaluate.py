@@ -22,6 +22,7 @@ from opalite.facts.given import GivenFacts, load
 from opalite.judge import Judge
 from opalite.model import Severity
 from opalite.normalize.values import timestamp
+from opalite.ports import UNVERSIONED
 
 _STDOUT = 1
 
@@ -92,6 +93,8 @@ def evaluate(paths: tuple[str, ...], **given: Any) -> int:
 
 
 def _afterwards(run: Run, ready: Session, chosen: frozenset[str] | None) -> Iterator[str]:
+    if ready.engine.bundle_revision == UNVERSIONED:
+        yield "the OPA at --opa-url names no bundle revision, so nobody can tell later by which policies it decided"
     notice = run.summary.notice()
     if notice:
         yield notice

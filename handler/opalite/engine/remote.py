@@ -19,6 +19,7 @@ from opa_client.opa import OpaClient
 from opalite.engine import answers
 from opalite.engine.server import ANSWER_SECONDS
 from opalite.errors import EngineError, UsageError
+from opalite.ports import UNVERSIONED
 
 DEFAULT_PORT = 8181
 _PACKAGE, _RULE = answers.BATCH_RULE.rsplit("/", 1)
@@ -79,7 +80,7 @@ class RemoteOpa:
             raise EngineError(f"the OPA at {self._url} answered HTTP {status}; check the token and --opa-url")
         provenance = orjson.loads(body).get("provenance") or {}
         revisions = sorted(str(entry.get("revision", "")) for entry in (provenance.get("bundles") or {}).values())
-        return str(provenance.get("version") or "unknown"), "+".join(filter(None, revisions)) or "unversioned"
+        return str(provenance.get("version") or "unknown"), "+".join(filter(None, revisions)) or UNVERSIONED
 
     def _post(self, package: str, rule: str | None, document: Any, parameters: Mapping[str, str]) -> tuple[int, bytes]:
         try:
