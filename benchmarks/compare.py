@@ -16,7 +16,7 @@ import items
 from measure import Command, Measured, peak_memory, timed
 from prepare import HERE, OPALITE, WORK, Prepared, outcomes, prepare
 
-GO = {"GOGC": "400"}  # what Opalite gives its own OPA, the others get as well
+GO = {"GOGC": "800", "GOMEMLIMIT": "220MiB"}  # what Opalite gives its own OPA, the others get as well
 GO_LOOP = "Go loop, OPA in process"
 JUDGING = f"{GO_LOOP}, without its start"
 

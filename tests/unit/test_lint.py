@@ -19,7 +19,7 @@ def told(opa, tmp_path, text: str, declared=None) -> list[tuple[int, str]]:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("violations contains 1 if not is_string(input.tags.Owner)", "`not is_string(…input.tags.Owner…)` holds when"),
+        ("violations contains 1 if not is_string(input.tags.Owner)", "`not is_string(…input.tags.Owner…)` is undefined when"),
         ("violations contains 1 if not _text(input.tags.Owner)\n_text(x) if is_string(x)", "input.tags.Owner is missing"),
         ("x if not input.resource.tags.a in {1}", "input.resource.tags.a is missing"),
         ("x if {\n\tsome rule in input.resource.configuration.ingress\n\tnot _closed(rule.ipv4)\n}\n_closed(_) := true", "rule.ipv4 is missing"),
@@ -32,6 +32,8 @@ def told(opa, tmp_path, text: str, declared=None) -> list[tuple[int, str]]:
         ("x := http.send({}) ", "http.send is impure"),
         ("x := time.now_ns()", "time.now_ns is impure"),
         ('x if rand.intn("a", 2) == 1', "rand.intn is impure"),
+        ("compliant if input.resource.configuration.kmsKeyId", "holds for any value of input.resource.configuration.kmsKeyId, null"),
+        ('compliant if every x in object.get(input.resource, "x", []) {\n\tx\n}', "`every` over an empty default proves nothing"),
         ("default compliant := true", "`default compliant` passes what nothing proved"),
     ],
 )  # fmt: skip
@@ -51,6 +53,8 @@ def test_a_trap_is_found(opa, tmp_path, text, says):
         "x if {\n\tis_number(input.age_days)\n\tinput.age_days <= 90\n}",
         "x if {\n\tprotocol := input.resource.configuration.protocol\n\tnot protocol in {1}\n}",
         'x if not startswith(input.resource.id, "sg-")',
+        "compliant if input.resource.configuration.encrypted == true",
+        "compliant if _good\n_good if is_string(input.resource.configuration.kmsKeyId)",
         "x if {\n\tsome port in [22]\n\tport <= 90\n}",
     ],
 )  # fmt: skip
@@ -73,6 +77,20 @@ def test_parameters_of_another_policy_are_found(opa, tmp_path):
 
 def test_declared_parameters_are_clean(opa, tmp_path):
     assert told(opa, tmp_path, PARAMETERS.format("custom.a.b.c", "level"), {"level": {}}) == []
+
+
+def test_a_misspelt_parameter_among_all_is_found(opa, tmp_path):
+    path = tmp_path / "policy.rego"
+    path.write_text(
+        HEAD
+        + 'import data.opalite.parameters\n_p := parameters.of("custom.a.b.c", input.resource)\nx := _p.levle\ny := _p.level'
+    )
+    module = tools.parse(opa.path, path)
+    holders = lint.parameter_rules([module])
+    assert holders == {"_p"}
+    assert list(lint.faults(module, {"level": {}}, holders)) == [
+        (5, "parameter levle is not declared in custom.parameters of the METADATA")
+    ]
 
 
 def test_missing_exports_are_told_over_all_files_of_a_package(opa, tmp_path):

@@ -45,6 +45,10 @@ def install_command(explicit: str | None, *, force: bool) -> None:
 
     The official release, checked against its SHA-256; where it cannot be had, a build from the pinned
     module by Go. OPALITE_CACHE names another directory than the user's cache.
+
+    \b
+    Example:
+      opalite opa install --force
     """
     from opalite.engine.install import install  # noqa: PLC0415 - `--help` and the other commands need none of it
 
@@ -63,7 +67,12 @@ def install_command(explicit: str | None, *, force: bool) -> None:
 @opa.command("path")
 @_opa_option
 def path_command(explicit: str | None) -> None:
-    """Print the path of the OPA that is used."""
+    """Print the path of the OPA that is used.
+
+    \b
+    Example:
+      "$(opalite opa path)" test -b policies data
+    """
     click.echo(str(locate.find(explicit, os.environ).path))
 
 
@@ -78,7 +87,12 @@ def path_command(explicit: str | None) -> None:
     help="How to print it.",
 )
 def version_command(explicit: str | None, form: str) -> None:
-    """Print the version of the OPA that is used, and where it comes from."""
+    """Print the version of the OPA that is used, and where it comes from.
+
+    \b
+    Example:
+      opalite opa version --format json
+    """
     found = locate.find(explicit, os.environ)
     document = {"version": found.version, "origin": found.origin, "path": str(found.path)}
     click.echo(json.dumps(document) if form == "json" else _told(found))

@@ -131,20 +131,24 @@ def _lint(program: Path, folder: Path) -> Iterator[str]:
     document, faults = catalogs.document([tools.inspect(program, folder)], typed=TYPES)
     for fault in faults:
         yield f"{folder}/{fault}"
-    modules: dict[str, list[JsonObject]] = {}
-    for path in sorted(folder.rglob("*.rego")):
-        if path.stem.endswith("_test"):
-            continue
-        module = tools.parse(program, path)
-        policy_id = ".".join(str(part["value"]) for part in module["package"]["path"][1:])
-        policy = document["policies"].get(policy_id)
-        if policy is not None:
-            modules.setdefault(policy_id, []).append(module)
-        for row, message in lints.faults(module, _declared(policy)):
+    parsed = [
+        (path, tools.parse(program, path)) for path in sorted(folder.rglob("*.rego")) if not path.stem.endswith("_test")
+    ]
+    packages: dict[str, list[JsonObject]] = {}
+    for _, module in parsed:
+        packages.setdefault(_package(module), []).append(module)
+    holders = {name: lints.parameter_rules(modules) for name, modules in packages.items()}
+    for path, module in parsed:
+        name = _package(module)
+        for row, message in lints.faults(module, _declared(document["policies"].get(name)), holders[name]):
             yield f"{path}:{row}: {message}"
-    for policy_id, parts in modules.items():
-        for export in lints.missing_exports(parts):
+    for policy_id in document["policies"]:
+        for export in lints.missing_exports(packages[policy_id]):
             yield f"{folder}: {policy_id} has no `{export}`: the contract asks for compliant and violations"
+
+
+def _package(module: JsonObject) -> str:
+    return ".".join(str(part["value"]) for part in module["package"]["path"][1:])
 
 
 def _declared(policy: JsonObject | None) -> dict[str, Any] | None:

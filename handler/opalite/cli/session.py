@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -57,8 +58,11 @@ def session(options: EngineOptions) -> Iterator[Session]:
     )
     with tempfile.TemporaryDirectory(prefix="opalite-") as folder:
         path = Path(folder) / "bundle.tar.gz"
-        assembled.write(path)
-        with ManagedOpa(opa.path, path, version=opa.version, revision=assembled.revision, environ=os.environ) as engine:
+        token = secrets.token_hex()
+        assembled.write(path, token=token)
+        with ManagedOpa(
+            opa.path, path, version=opa.version, revision=assembled.revision, environ=os.environ, token=token
+        ) as engine:
             yield Session(engine, Catalog(assembled.data["catalog"]), assembled.data)
 
 

@@ -15,7 +15,12 @@ from opalite.errors import EngineError
 @click.command()
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def version(form: str) -> None:
-    """Print the versions of opalite and of the OPA that it uses."""
+    """Print the versions of opalite and of the OPA that it uses.
+
+    \b
+    Example:
+      opalite version --format json
+    """
     try:
         found = locate.find(None, os.environ)
         opa: str | None = found.version

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/default-encryption-faq.html
 ALWAYS_ENCRYPTED_SINCE = "2023-01-05T00:00:00.000Z"
 
-# The first is what Config writes; the others are how the key is called elsewhere at AWS.
+# The first is what Config writes; the others are how the key is called elsewhere at AWS. S3 itself writes SSEAlgorithm.
 _KEY_SPELLINGS = ("kmsMasterKeyID", "kmsMasterKeyId", "KMSMasterKeyID", "kMSMasterKeyID")
 _BLOCKS = ("blockPublicAcls", "ignorePublicAcls", "blockPublicPolicy", "restrictPublicBuckets")
 # What nobody selects one by one: a row with both is a query's whole `supplementaryConfiguration`.
@@ -61,6 +61,8 @@ def _is_selection(supplementary: JsonObject, recorded: Recorded) -> bool:
 
 def _encryption(supplementary: JsonObject, recorded: Recorded) -> JsonObject:
     record = _record(supplementary, recorded, "ServerSideEncryptionConfiguration", "rules")
+    if record and "rules" not in record:
+        raise GapError("malformed: expected an object with rules")
     rules = record.get("rules") if record is not None else None
     if rules is None:
         if recorded.captured_at is None or recorded.captured_at < ALWAYS_ENCRYPTED_SINCE:
@@ -86,7 +88,7 @@ def _rule(rule: JsonObject) -> JsonObject:
     for spelling in _KEY_SPELLINGS:
         key = key or text(default.get(spelling))
     return {
-        "algorithm": text(default.get("sseAlgorithm")),
+        "algorithm": text(default.get("sseAlgorithm")) or text(default.get("SSEAlgorithm")),
         "key": key,
         "bucket_key": boolean(rule.get("bucketKeyEnabled")),
     }

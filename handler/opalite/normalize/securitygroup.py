@@ -13,9 +13,10 @@ if TYPE_CHECKING:
     from opalite.normalize.values import Recorded
 
 # https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_IpPermission.html
-# EC2 writes these by name and all others by number.
+# EC2 writes these by name and all others by number; "all" is how its clients spell -1.
 _PROTOCOLS = {
     "-1": "-1",
+    "all": "-1",
     "tcp": "tcp",
     "udp": "udp",
     "icmp": "icmp",
@@ -157,7 +158,7 @@ def _ranges(permission: JsonObject) -> tuple[list[JsonObject], list[JsonObject]]
     ipv6: dict[str, JsonObject] = {}
     for key in _RANGES:
         entries = permission.get(key)
-        if entries is None or entries == []:
+        if entries is None or entries in ([], ""):
             continue
         for entry in _list(entries):
             description = None

@@ -19,7 +19,7 @@ def test_a_file_appears_whole(tmp_path):
         assert not path.exists()
         sink.write(b"b\n")
     assert path.read_bytes() == b"a\nb\n"
-    assert os.listdir(tmp_path) == ["out.jsonl"]
+    assert [entry.name for entry in tmp_path.iterdir()] == ["out.jsonl"]
 
 
 def test_a_run_that_fails_leaves_what_was_there(tmp_path):
@@ -29,7 +29,7 @@ def test_a_run_that_fails_leaves_what_was_there(tmp_path):
         sink.write(b"half")
         raise KeyboardInterrupt
     assert path.read_text() == "before"
-    assert os.listdir(tmp_path) == ["out.jsonl"]
+    assert [entry.name for entry in tmp_path.iterdir()] == ["out.jsonl"]
 
 
 def test_a_folder_that_is_not_there_is_told(tmp_path):

@@ -109,14 +109,14 @@ def test_a_program_that_is_no_opa_is_told(opa, tmp_path):
 
 
 def test_a_builtin_that_fails_is_a_fault_not_silence(opa, tmp_path):
-    with managed(opa, bundle(tmp_path, STRICT)) as engine, pytest.raises(PolicyFault, match="net.cidr_contains"):
+    with managed(opa, bundle(tmp_path, STRICT)) as engine, pytest.raises(PolicyFault, match=r"net\.cidr_contains"):
         engine.ask(b'{"a":{"cidr":"0.0.0.0/0 "}}')
 
 
 def test_a_bundle_without_the_batch_rule_is_an_error_not_an_empty_answer(opa, tmp_path):
     with (
         managed(opa, bundle(tmp_path, b"package other")) as engine,
-        pytest.raises(DecisionError, match="opalite.decision.batch"),
+        pytest.raises(DecisionError, match=r"opalite\.decision\.batch"),
     ):
         engine.ask(ITEMS)
 
@@ -133,6 +133,22 @@ def test_two_run_side_by_side(opa, tmp_path):
     with managed(opa, path) as one, managed(opa, path) as two:
         assert one.ask(ITEMS) == two.ask(ITEMS) == ANSWER
         assert one.pid != two.pid
+
+
+def test_with_a_token_nobody_else_is_answered(opa, tmp_path):
+    path = tmp_path / "bundle.tar.gz"
+    Bundle({"router.rego": ROUTER}, {}).write(path, token="s3cret")
+    with ManagedOpa(opa.path, path, version="", revision="", environ=os.environ, token="s3cret") as engine:
+        assert engine.ask(ITEMS) == ANSWER
+        engine._headers = {}
+        with pytest.raises(EngineError, match="HTTP 401"):
+            engine.ask(ITEMS)
+
+
+def test_our_environment_stays_with_us(opa, tmp_path):
+    module = b"package opalite.decision\nbatch[name] := {} if some name, _ in opa.runtime().env"
+    with managed(opa, bundle(tmp_path, module), AWS_SECRET_ACCESS_KEY="hidden", PATH="/nowhere") as engine:
+        assert set(engine.ask(b"{}")) <= {"HOME", "TMPDIR", "GOGC", "GOMEMLIMIT"}
 
 
 def test_large_batches_pass(opa, tmp_path):

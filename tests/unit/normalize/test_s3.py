@@ -43,6 +43,12 @@ def test_the_key_in_every_spelling(spelling: str) -> None:
     assert encryption(record) == {"algorithm": "aws:kms", "key": KEY, "bucket_key": True}
 
 
+@pytest.mark.parametrize("spelling", ["sseAlgorithm", "SSEAlgorithm"])
+def test_the_algorithm_in_both_spellings(spelling: str) -> None:
+    found = encryption({"rules": [rule(**{spelling: "AES256"})]})
+    assert found == {"algorithm": "AES256", "key": None, "bucket_key": True}
+
+
 def test_a_record_may_be_text_and_text_of_text() -> None:
     record = orjson.dumps({"rules": [rule(sseAlgorithm="aws:kms:dsse", kmsMasterKeyID=KEY)]}).decode()
     expected = {"algorithm": "aws:kms:dsse", "key": KEY, "bucket_key": True}
@@ -85,6 +91,7 @@ def test_a_missing_record_means_none_since_s3_encrypts_every_bucket(record: Any,
     [
         (["aws:kms"], "malformed: expected an object"),
         ("aws:kms", "malformed: expected an object"),
+        ({"Rules": [rule(sseAlgorithm="AES256")]}, "malformed: expected an object with rules"),
         ({"rules": {}}, "malformed: expected a list"),
         ({"rules": ["aws:kms"]}, "malformed: expected a list of objects"),
         (

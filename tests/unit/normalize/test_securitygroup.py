@@ -94,7 +94,7 @@ def test_protocols_with_ports(written: Any, protocol: str) -> None:
     assert (rule["protocol"], rule["from_port"], rule["to_port"]) == (protocol, 22, 22)
 
 
-@pytest.mark.parametrize("written", ["-1", -1, " -1 ", -1.0])
+@pytest.mark.parametrize("written", ["-1", -1, " -1 ", -1.0, "all", "ALL"])
 def test_the_rule_for_all_protocols_has_no_ports(written: Any) -> None:
     (rule,) = ingress(permission(ipProtocol=written, fromPort=0, toPort=65535))
     assert (rule["protocol"], rule["from_port"], rule["to_port"]) == ("-1", None, None)
@@ -162,8 +162,9 @@ def test_a_rule_that_is_no_object_makes_the_direction_unknown() -> None:
     assert ingress(permission(), "tcp") == "malformed: expected a list of objects"
 
 
-def test_a_rule_with_empty_sources_is_kept() -> None:
-    (rule,) = ingress(permission(ipRanges=[]))
+@pytest.mark.parametrize("empty", [[], "", None])
+def test_a_rule_with_empty_sources_is_kept(empty: Any) -> None:
+    (rule,) = ingress(permission(ipRanges=empty, ipv6Ranges=empty, prefixListIds=empty, userIdGroupPairs=empty))
     assert (rule["ipv4"], rule["ipv6"], rule["groups"], rule["prefix_lists"]) == ([], [], [], [])
 
 

@@ -80,7 +80,7 @@ violations contains {
 
 not_applicable contains sprintf("the instance is %s, a state that is not judged", [state]) if {
 	state := input.resource.configuration.state
-	is_string(state)
+	state in {"pending", "running", "stopping", "stopped", "shutting-down", "terminated"}
 	states := _parameters.states
 	not state in states
 }

@@ -243,8 +243,12 @@ test_pass_in_every_state_that_is_judged[state] if {
 	_judged(_in_state(state), _listed) == _passed
 }
 
-# Null: the state is not known, and an instance that may be running is judged.
-test_fail_when_the_state_is_null if _judged(_in_state(null), {}) == _failed("is not on the allow-list")
+# An instance that may be running is judged.
+test_fail_when_the_state_is_not_known if {
+	every state in [null, "RUNNING", "a state that EC2 does not have today"] {
+		_judged(_in_state(state), {}) == _failed("is not on the allow-list")
+	}
+}
 
 test_not_applicable_in_a_state_that_is_not_judged if {
 	every state in ["shutting-down", "terminated"] {

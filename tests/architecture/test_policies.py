@@ -1,0 +1,132 @@
+"""Policies, catalog, schemas, settings and documentation tell the same story."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import orjson
+import pytest
+
+from opalite import settings_data
+from opalite.catalog import Catalog
+from opalite.engine import tools
+from opalite.engine.bundle import read
+from opalite.normalize import TYPES
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+CATALOG = orjson.loads((REPOSITORY / "data" / "catalog" / "data.json").read_bytes())
+POLICIES = CATALOG["policies"]
+# Of each package below the roots of policies that is a policy: its folder.
+FOLDERS = {
+    ".".join(path.relative_to(REPOSITORY / "policies").parts): path
+    for path in sorted((REPOSITORY / "policies").glob("aws/*/*/*/"))
+    if any(path.glob("*.rego"))
+}
+
+
+def test_the_catalog_is_fresh(opa):
+    command = [sys.executable, "-c", "from opalite.cli import main; main()", "policies", "catalog", "policies"]
+    command += ["--check", "data/catalog/data.json"]
+    environ = {**os.environ, "OPALITE_OPA": str(opa.path)}
+    done = subprocess.run(command, cwd=REPOSITORY, env=environ, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_catalog_names_the_folders_with_policies_and_no_others():
+    assert sorted(POLICIES) == sorted(FOLDERS)
+
+
+def test_every_package_stands_where_its_name_says(opa):
+    """The directory is the package; a package of tests stands beside what it tests."""
+    namespaces = tools.inspect(opa.path, REPOSITORY / "policies")["namespaces"]
+    found = {
+        (package.removeprefix("data.").removesuffix("_test"), Path(file).parent.as_posix().replace("/", "."))
+        for package, files in namespaces.items()
+        for file in files
+        if file.endswith(".rego")
+    }
+    assert [pair for pair in found if pair[0] != pair[1]] == []
+    assert len(found) > len(POLICIES)
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_a_policy_has_tests_and_examples_beside_it(policy):
+    assert list(FOLDERS[policy].glob("*_test.rego"))
+    assert list(FOLDERS[policy].glob("examples/*.json"))
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_a_policy_says_what_to_do_and_which_frameworks_ask_for_it(policy):
+    entry = POLICIES[policy]
+    assert entry["remediation"].keys() == {"summary", "action"}
+    assert entry["remediation"]["summary"].endswith(".")
+    assert re.fullmatch(r"[a-z]+(_[a-z]+)*", entry["remediation"]["action"])
+    assert entry["frameworks"]
+    assert all(
+        requirements and requirements == sorted(set(requirements)) for requirements in entry["frameworks"].values()
+    )
+    assert entry["related_resources"]
+    assert entry["requires"]
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_a_policy_is_documented_with_every_parameter(policy):
+    text = (REPOSITORY / "docs" / "policies" / f"{policy}.md").read_text()
+    entry = POLICIES[policy]
+    assert text.startswith(f"# {entry['title']}\n\n`{policy}` · {entry['severity']} · ")
+    assert [kind for kind in entry["resource_types"] if kind not in text] == []
+    properties = (entry.get("parameters") or {}).get("properties", {})
+    table = text.partition("\n## Parameters\n")[2].lstrip().partition("\n\n")[0]
+    cells = [line.split("|")[1] for line in table.splitlines()[2:]]
+    assert sorted(re.findall(r"`(\w+)`", " ".join(cells))) == sorted(properties)
+
+
+def test_no_policy_is_documented_that_is_not_there():
+    assert sorted(path.stem for path in (REPOSITORY / "docs" / "policies").glob("*.*.*.*.md")) == sorted(POLICIES)
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_every_parameter_has_a_default_that_its_schema_allows(policy):
+    properties = (POLICIES[policy].get("parameters") or {}).get("properties", {})
+    defaults = {name: schema.get("default") for name, schema in properties.items() if "default" in schema}
+    assert list(settings_data.faults({"parameters": {policy: {"default": defaults}}}, CATALOG)) == []
+    assert defaults.keys() == properties.keys()
+
+
+@pytest.mark.parametrize("folder", ["data", "samples/settings"])
+def test_the_settings_of_the_repository_are_of_the_agreed_shape(folder):
+    settings = read(REPOSITORY / folder).data
+    settings.pop("catalog", None)
+    assert list(settings_data.faults(settings, CATALOG)) == []
+
+
+def test_types_with_a_schema_are_the_types_with_a_normalizer():
+    schemas = REPOSITORY / "policies" / "schemas" / "aws"
+    of_types = {f"{kind.split('::')[1]}/{kind.split('::')[2]}.json".lower(): kind for kind in TYPES}
+    assert sorted(path.relative_to(schemas).as_posix() for path in schemas.rglob("*.json")) == sorted(of_types)
+
+
+def test_a_field_that_a_type_does_not_have_is_found_by_opa_check(opa, tmp_path):
+    """The folder above the policies of a type binds its schema; without it a misspelt field is silently undefined."""
+    copy = tmp_path / "policies"
+    shutil.copytree(REPOSITORY / "policies", copy)
+    above = {
+        policy.rpartition(".")[0] for policy, entry in POLICIES.items() if set(entry["resource_types"]) & set(TYPES)
+    }
+    for package in above:
+        probe = copy.joinpath(*package.split("."), "probe.rego")
+        probe.write_text(f"package {package}.probe\n\nmisspelt := input.resource.configuration.no_such_field\n")
+    command = [opa.path, "check", "--max-errors", "999", "--schema", copy / "schemas", "--bundle", copy]
+    said = subprocess.run(command, capture_output=True, text=True, check=False).stderr
+    faulty = set(re.findall(r"policies/(\S+)/probe\.rego:3: rego_type_error: undefined ref", said))
+    assert faulty == {package.replace(".", "/") for package in above}
+
+
+def test_every_typed_resource_has_a_policy():
+    catalog = Catalog(CATALOG)
+    assert [kind for kind in TYPES if not catalog.applying_to(kind, None)] == []
