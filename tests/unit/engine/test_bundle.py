@@ -124,7 +124,7 @@ def test_incomplete_metadata_is_refused(opa, tmp_path):
 
 def test_rego_that_does_not_parse_is_refused_with_opas_words(opa, tmp_path):
     (tmp_path / "bad.rego").write_text("package custom.a.b.c\nthis is no rego")
-    with pytest.raises(UsageError, match="OPA cannot read it: .*rego_parse_error"):
+    with pytest.raises(UsageError, match=r"OPA cannot read it: .*rego_parse_error"):
         made(opa, bundles=[tmp_path])
 
 
