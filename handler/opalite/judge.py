@@ -49,6 +49,10 @@ class Judge:
         self._known = known
         self._identity = decide.Identity(engine.bundle_revision, engine.opa_version)
 
+    def knows(self, resource_type: str) -> bool:
+        """Whether any policy, chosen or not, speaks of the type."""
+        return bool(self._catalog.applying_to(resource_type, None))
+
     def question(self, resource: Resource, evaluated_at: str) -> Question | None:
         """What to ask of a resource; None when no policy applies to its type."""
         document = resource.document

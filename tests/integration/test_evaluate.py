@@ -490,7 +490,7 @@ def test_a_wrong_setting_is_one_line_that_names_file_and_key(opalite, write, fil
         ("exemptions/data.yaml", exemptions(A="2027-01-01") + exemptions(A="2028-01-01").partition("\n")[2], ":3: the key 'A' is given twice"),
         ("parameters/data.yaml", "a: [\n", ": is not YAML: "),
         ("parameters/data.yaml", "1: {}\n", ":1: the key 1 is not a text: put it in quotes"),
-        ("parameters/data.json", '{"a": 1,}', ": is not JSON: "),
+        ("parameters/data.json", '{"a": 1,}', ": is not valid JSON: "),
         ("exemptions/data.json", f'{{"{SHIPPED[2]}": {{}}, "{SHIPPED[2]}": {{}}}}', " twice"),
     ],
 )  # fmt: skip

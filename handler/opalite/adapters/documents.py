@@ -5,8 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import orjson
-
+from opalite import strict_json
 from opalite.errors import UsageError
 
 SUFFIXES = (".json", ".yaml", ".yml")
@@ -25,9 +24,9 @@ def parse(text: bytes, source: str) -> Any:
     """The document in a text; JSON or YAML by the source's suffix."""
     if source.endswith(".json"):
         try:
-            return orjson.loads(text)
-        except ValueError as error:
-            raise UsageError(f"{source}: is not JSON: {error}") from None
+            return strict_json.loads(text)
+        except strict_json.JsonFault as error:
+            raise UsageError(f"{source}: {error}") from None
     return _yaml(text, source)
 
 

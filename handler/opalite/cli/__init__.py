@@ -10,6 +10,8 @@ import sys
 
 from opalite.errors import OpaliteError, UsageError
 
+_told_to_end: list[bool] = []  # by SIGTERM
+
 CLEAN, VIOLATIONS, MISUSE, FAILED = 0, 1, 2, 3
 
 
@@ -38,6 +40,8 @@ def main() -> None:
         code = _say(f"{place}: {error.strerror or error}", FAILED)
     except Exception as error:  # noqa: BLE001 - click's own, without importing click where it is not needed
         code = _from_click(error)
+    if _told_to_end:  # and somebody swallowed it, as the interpreter does around a fork
+        code = 128 + signal.SIGTERM
     sys.exit(code if isinstance(code, int) else CLEAN)
 
 
@@ -101,4 +105,5 @@ def _forget_stdout() -> None:
 
 
 def _terminate(*_: object) -> None:
+    _told_to_end.append(True)
     raise SystemExit(128 + signal.SIGTERM)

@@ -25,6 +25,7 @@ from opalite.normalize.values import timestamp
 from opalite.ports import UNVERSIONED
 
 _STDOUT = 1
+_END_OF_OPAS_TIME = "2262"  # its nanoseconds since 1970 have 63 bits
 
 
 @click.command()
@@ -111,7 +112,7 @@ def _time(text: str | None) -> str | None:
     if text is None:
         return None
     moment = timestamp(text)
-    if moment is None:
+    if moment is None or moment >= _END_OF_OPAS_TIME:
         raise click.BadParameter(f"{text!r} is not a time like 2026-11-23T00:00:00Z", param_hint="--at")
     return moment
 

@@ -86,7 +86,7 @@ class Run:
         except NormalizationError as error:
             self._problem(item.source, str(error))
             return None
-        if question is None:
+        if question is None and not self._judge.knows(resource.document["type"]):
             self.summary.without_policy[resource.document["type"]] += 1
         return question
 

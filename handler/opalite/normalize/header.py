@@ -21,6 +21,8 @@ _GONE = {
     "ResourceDeletedNotRecorded": "the resource was deleted",
     "ResourceNotRecorded": "the resource is not recorded",
 }
+# As the API called them until 2017.
+_FORMER_STATUSES = {"Ok": "OK", "Discovered": "ResourceDiscovered", "Deleted": "ResourceDeleted"}
 _LEFT_SCOPE = "the resource left the rule's scope"
 _REMEDY = ": in a query select accountId and awsRegion too"
 # Four colons in AWS::::Account; types of other vendors have names of their own in the first place.
@@ -102,8 +104,10 @@ def _region_of_zone(body: JsonObject) -> str | None:
 def gone_because(body: JsonObject, *, left_scope: bool, subject: tuple[str, str]) -> str | None:
     """Why there is nothing to judge; None when there is. What an unheard-of status means is not guessed."""
     status = body.get("configurationItemStatus")
-    if type(status) is str and status in _GONE:
-        return _GONE[status]
+    if type(status) is str:
+        status = _FORMER_STATUSES.get(status, status)
+        if status in _GONE:
+            return _GONE[status]
     if left_scope:
         return _LEFT_SCOPE
     if status is None or (type(status) is str and status in _JUDGED):

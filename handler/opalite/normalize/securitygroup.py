@@ -39,6 +39,7 @@ _DIRECTIONS = (("ingress", "ipPermissions"), ("egress", "ipPermissionsEgress"))
 # Described ranges come first, so that of two equal ones the described one is kept.
 _RANGES = ("ipv4Ranges", "ipRanges", "ipv6Ranges")
 _SOURCES = frozenset({*_RANGES, "prefixListIds", "userIdGroupPairs"})
+_NO_RANGES = (None, [], "")
 _LONGEST_CIDR = 64
 # What nobody selects one by one: a row with all of these is a query's whole `configuration`.
 _EVERY_GROUP = frozenset({"groupId", "groupName", "ownerId", "ipPermissions", "ipPermissionsEgress"})
@@ -158,7 +159,7 @@ def _ranges(permission: JsonObject) -> tuple[list[JsonObject], list[JsonObject]]
     ipv6: dict[str, JsonObject] = {}
     for key in _RANGES:
         entries = permission.get(key)
-        if entries is None or entries in ([], ""):
+        if entries in _NO_RANGES:
             continue
         for entry in _list(entries):
             description = None

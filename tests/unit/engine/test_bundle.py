@@ -162,7 +162,8 @@ def test_an_overlay_may_be_a_folder_like_data(opa, tmp_path, repository):
         ("s.yaml", "parameters: {}\nparameters: {}", r"s\.yaml:2: the key 'parameters' is given twice"),
         ("s.yaml", "7: x", "the key 7 is not a text"),
         ("s.yaml", "- x", "must be an object with any of"),
-        ("s.json", "{", r"s\.json: is not JSON"),
+        ("s.json", "{", r"s\.json: "),
+        ("s.json", '{"stages": {}, "stages": {}}', r's\.json: has the key "stages" twice'),
         ("s.yaml", "&a [*a]", "must be an object|is not YAML"),
     ],
 )

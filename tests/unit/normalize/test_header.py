@@ -151,7 +151,14 @@ def test_the_arn_tells_the_partition_of_a_global_resource() -> None:
     assert place(body, "arn:aws-cn:iam::111122223333:role/x", SUBJECT) == ("111122223333", "global", "aws-cn")
 
 
-@pytest.mark.parametrize("status", ["Fine", "", 1, [], {}])
+@pytest.mark.parametrize(
+    ("status", "gone"), [("Ok", None), ("Discovered", None), ("Deleted", "the resource was deleted")]
+)
+def test_a_status_by_its_former_name(status: str, gone: str | None) -> None:
+    assert gone_because({"configurationItemStatus": status}, left_scope=False, subject=SUBJECT) == gone
+
+
+@pytest.mark.parametrize("status", ["Fine", "Failed", "ok", "", 1, [], {}])
 def test_an_unheard_of_status_is_refused(status: Any) -> None:
     assert "expected one of OK, ResourceDiscovered, ResourceDeleted, " in refusal(
         gone_because, {"configurationItemStatus": status}, left_scope=False, subject=SUBJECT

@@ -31,7 +31,7 @@
 #         default: [22, 3389]
 #       protocols:
 #         description: "\"any\", or the protocols that are judged: tcp, udp, icmp, icmpv6, others by number; -1 (all) always is"
-#         oneOf: [{const: any}, {type: array, items: {type: string, pattern: "^(tcp|udp|icmp|icmpv6|[0-9]{1,3})$", not: {enum: ["1", "6", "17", "58"]}}}]
+#         oneOf: [{const: any}, {type: array, items: {type: string, pattern: "^(-1|tcp|udp|icmp|icmpv6|[0-9]{1,3})$", not: {enum: ["1", "6", "17", "58"]}}}]
 #         default: any
 #       match:
 #         description: "any: a rule that covers any of the ports; all_ports: only a rule that covers every port, whatever `ports` says"

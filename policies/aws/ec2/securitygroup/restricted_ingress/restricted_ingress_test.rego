@@ -196,6 +196,8 @@ test_fail_with_a_protocol_that_is_judged if _outcome([_ssh(_world)], {"protocols
 test_fail_with_all_protocols_whichever_are_judged if {
 	_outcome([_rule("-1", null, null, _world)], {"protocols": ["udp"]}) == "fail"
 	_outcome([_rule("-1", null, null, _world)], {"protocols": []}) == "fail"
+	_outcome([_rule("-1", null, null, _world)], {"protocols": ["-1"]}) == "fail"
+	_outcome([_ssh(_world)], {"protocols": ["-1"]}) == "pass"
 }
 
 test_fail_where_all_ports_are_open[note] if {
