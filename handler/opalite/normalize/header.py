@@ -29,7 +29,7 @@ _REMEDY = ": in a query select accountId and awsRegion too"
 _TYPE = re.compile(r"[A-Za-z0-9]+::[A-Za-z0-9]*::[A-Za-z0-9]+(::[A-Za-z0-9]+)?")
 _ACCOUNT = re.compile(r"[0-9]{1,12}")
 # Samples name an account by a word, or by too many digits. No setting is scoped to one, so it is judged by the defaults.
-_SAMPLE_ACCOUNT = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _-]{0,63}")
+_SAMPLE_ACCOUNT = re.compile(r"[!-,.-~][ -~]{0,63}")
 _ZONE = re.compile(r"([a-z]+(?:-[a-z]+)+-[0-9]+)[a-z]")
 _REGION = re.compile(r"[a-z][a-z0-9-]*")
 # An ARN of 2014 has a zone where the region belongs, or the account: only what looks like a region is one.

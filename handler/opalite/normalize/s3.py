@@ -73,8 +73,12 @@ def _encryption(supplementary: JsonObject, recorded: Recorded) -> JsonObject:
         return {"algorithm": None, "key": None, "bucket_key": None}
     if any(rule != found[0] for rule in found):
         raise GapError("malformed: expected one rule, found several that differ")
-    if found[0]["key"] is None and found[0]["algorithm"] != "AES256" and _is_selection(supplementary, recorded):
-        raise GapError("the item may have no key because none was selected: select supplementaryConfiguration")
+    if _is_selection(supplementary, recorded):
+        missing = "algorithm" if found[0]["algorithm"] is None else "key"
+        if found[0][missing] is None and found[0]["algorithm"] != "AES256":
+            raise GapError(
+                f"the item may have no {missing} because none was selected: select supplementaryConfiguration"
+            )
     return found[0]
 
 

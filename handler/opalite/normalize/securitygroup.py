@@ -28,6 +28,8 @@ _PROTOCOLS = {
 }
 # Their "ports" are a type and a code, and -1 means all of these.
 _WITHOUT_PORTS = frozenset({"icmp", "icmpv6"})
+_WITH_PORTS = frozenset({"tcp", "udp"})
+_PORTS = frozenset({"fromPort", "toPort"})
 _TEXTS = (
     ("group_name", "groupName"),
     ("description", "description"),
@@ -39,7 +41,7 @@ _DIRECTIONS = (("ingress", "ipPermissions"), ("egress", "ipPermissionsEgress"))
 # Described ranges come first, so that of two equal ones the described one is kept.
 _RANGES = ("ipv4Ranges", "ipRanges", "ipv6Ranges")
 _SOURCES = frozenset({*_RANGES, "prefixListIds", "userIdGroupPairs"})
-_NO_RANGES = (None, [], "")
+_NO_RANGES: tuple[Any, ...] = (None, [], "")
 _LONGEST_CIDR = 64
 # What nobody selects one by one: a row with all of these is a query's whole `configuration`.
 _EVERY_GROUP = frozenset({"groupId", "groupName", "ownerId", "ipPermissions", "ipPermissionsEgress"})
@@ -83,7 +85,12 @@ def _rules(configuration: JsonObject, key: str, *, whole: bool) -> list[JsonObje
         for permission in permissions:
             if type(permission) is dict and not permission.keys() >= _SELECTABLE:
                 raise GapError(f"the item has not all members of configuration.{key}")
-    return [_rule(permission) for permission in permissions]
+    rules = [_rule(permission) for permission in permissions]
+    if not whole:
+        for permission, rule in zip(permissions, rules, strict=True):
+            if rule["protocol"] in _WITH_PORTS and permission.keys().isdisjoint(_PORTS):
+                raise GapError(f"the item has not the ports of configuration.{key}")
+    return rules
 
 
 def _rule(permission: Any) -> JsonObject:
@@ -165,7 +172,10 @@ def _ranges(permission: JsonObject) -> tuple[list[JsonObject], list[JsonObject]]
             description = None
             cidr = entry
             if type(entry) is dict:
-                cidr = entry.get("cidrIp") or entry.get("cidrIpv6")
+                cidr, other = entry.get("cidrIp"), entry.get("cidrIpv6")
+                if cidr and other:
+                    raise GapError("malformed: expected one CIDR in every range")
+                cidr = cidr or other
                 description = entry.get("description") or None
             if type(cidr) is not str or len(cidr) > _LONGEST_CIDR:
                 raise GapError("malformed: expected a CIDR in every range")

@@ -155,3 +155,20 @@ def test_a_selected_algorithm_without_key_is_enough_only_where_no_key_belongs() 
     row["supplementaryConfiguration"][RECORD]["rules"] = [rule(sseAlgorithm="AES256")]
     found = resource(Item(body=row, source="test")).document["configuration"]["encryption"]
     assert found == {"algorithm": "AES256", "key": None, "bucket_key": True}
+
+
+@pytest.mark.parametrize(
+    ("selected", "missing"),
+    [
+        ({"sseAlgorithm": "aws:kms"}, "key"),
+        ({"kmsMasterKeyID": KEY}, "algorithm"),
+        ({}, "algorithm"),
+    ],
+)
+def test_a_query_for_members_of_the_rule_does_not_turn_encryption_off(selected: dict[str, str], missing: str) -> None:
+    row = orjson.loads((ITEMS / "s3-bucket.select-of-the-algorithm.json").read_bytes())
+    row["supplementaryConfiguration"][RECORD]["rules"] = [rule(**selected)]
+    found = resource(Item(body=row, source="test"))
+    reason = f"the item may have no {missing} because none was selected: select supplementaryConfiguration"
+    assert found.document["configuration"]["encryption"] is None
+    assert {"path": "resource.configuration.encryption", "reason": reason} in found.unknown

@@ -80,6 +80,13 @@ def test_a_range_without_a_cidr_makes_the_direction_unknown(entry: Any) -> None:
     assert cidrs(entry) == expected
 
 
+@pytest.mark.parametrize("key", ["ipRanges", "ipv4Ranges", "ipv6Ranges"])
+def test_a_range_with_two_cidrs_hides_neither(key: str) -> None:
+    both = {"cidrIp": "10.0.0.0/8", "cidrIpv6": "::/0"}
+    assert cidrs(both, key=key) == "malformed: expected one CIDR in every range"
+    assert cidrs(both | {"cidrIp": ""}, key=key) == ([], ["::/0"])
+
+
 def test_equal_ranges_are_one_and_the_described_one_is_kept() -> None:
     found = ingress(permission(ipRanges=["10.0.0.0/8"], ipv4Ranges=[{"cidrIp": "10.9.9.9/8", "description": "office"}]))
     assert found[0]["ipv4"] == [{"cidr": "10.0.0.0/8", "prefix_length": 8, "description": "office"}]
@@ -196,3 +203,12 @@ def test_a_query_for_members_of_rules_does_not_make_them_narrower(left_out: str)
     whole = permission(ipv6Ranges=[], ipv4Ranges=[], prefixListIds=[], userIdGroupPairs=[])
     part = {key: value for key, value in whole.items() if key != left_out}
     assert selected(whole, part) == "the item has not all members of configuration.ipPermissions"
+
+
+@pytest.mark.parametrize("protocol", ["tcp", "17"])
+def test_a_query_for_members_of_rules_does_not_make_them_wider(protocol: str) -> None:
+    whole = permission(ipProtocol=protocol, ipv6Ranges=[], ipv4Ranges=[], prefixListIds=[], userIdGroupPairs=[])
+    part = {key: value for key, value in whole.items() if key not in {"fromPort", "toPort"}}
+    assert selected(whole, part) == "the item has not the ports of configuration.ipPermissions"
+    assert selected(part | {"ipProtocol": "-1"}) == ingress(whole | {"ipProtocol": "-1"})
+    assert ingress(part)[0]["from_port"] is None

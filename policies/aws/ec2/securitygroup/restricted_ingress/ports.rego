@@ -22,10 +22,11 @@ else := "any" if _ports == "any"
 
 else := "listed" if is_array(_ports)
 
-# Indexes of the rules that do no harm. Each body is a proof of its own; what none proves is a violation.
-_harmless contains i if some i in _closed
+# Indexes of the rules that nothing proves harmless. What is neither closed nor tolerated is a violation.
+_suspects := ({i | some i, _ in input.resource.configuration.ingress} - _closed) - _tolerated
 
-_harmless contains i if {
+# Rules that are open to the world and do no harm. Each body is a proof of its own.
+_tolerated contains i if {
 	protocols := _protocols
 	is_array(protocols)
 	some i, rule in _open
@@ -35,14 +36,14 @@ _harmless contains i if {
 }
 
 # ICMP and the protocols known by number have no ports: they count only where every port does.
-_harmless contains i if {
+_tolerated contains i if {
 	_mode in {"listed", "all_ports"}
 	some i, rule in _open
 	protocol := rule.protocol
 	not protocol in {"-1", "tcp", "udp"}
 }
 
-_harmless contains i if {
+_tolerated contains i if {
 	_mode == "listed"
 	some i, rule in _open
 	[first, last] = _span(rule.protocol, rule.from_port, rule.to_port)
@@ -51,14 +52,14 @@ _harmless contains i if {
 	}
 }
 
-_harmless contains i if {
+_tolerated contains i if {
 	_mode == "all_ports"
 	some i, rule in _open
 	[first, last] = _span(rule.protocol, rule.from_port, rule.to_port)
 	_is_partial(first, last)
 }
 
-_harmless contains i if {
+_tolerated contains i if {
 	_mode == "allowed"
 	some i, rule in _open
 	[first, last] = _span(rule.protocol, rule.from_port, rule.to_port)

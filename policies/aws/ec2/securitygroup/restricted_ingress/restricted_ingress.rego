@@ -83,9 +83,8 @@ package aws.ec2.securitygroup.restricted_ingress
 
 # Each rule is closed to the world, or open in a way that is allowed.
 compliant if {
-	every i, _ in input.resource.configuration.ingress {
-		i in _harmless
-	}
+	is_array(input.resource.configuration.ingress)
+	count(_suspects) == 0
 }
 
 violations contains {
@@ -97,16 +96,14 @@ violations contains {
 		"expected": "closed to the world",
 	},
 } if {
-	some i, rule in input.resource.configuration.ingress
-	not i in _harmless
-	not i in _malformed
+	some i in (_suspects - _malformed)
+	rule := input.resource.configuration.ingress[i]
 	ranges := _world_ranges(i)
 }
 
 # A range of ports that cannot be, in a rule that is open to the world.
 unknown contains {"path": "resource.configuration.ingress"} if {
-	some i in _malformed
-	not i in _harmless
+	some i in (_malformed & _suspects)
 }
 
 not_applicable contains sprintf("the group is excepted: %s", [reason]) if {
