@@ -40,13 +40,26 @@ Judged = Decision | Pending | Fault
 
 
 class Judge:
-    """Asks one engine. Stateless but for its parts, so it may be used from several threads."""
+    """Asks one engine. Stateless but for its parts, so it may be used from several threads.
 
-    def __init__(self, engine: Engine, catalog: Catalog, chosen: frozenset[str] | None, known: Facts) -> None:
+    `chosen`: the policies asked, None for all. `known`: facts that are there from the start. `later`: kinds of facts that the
+    rest of the input may still tell.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        catalog: Catalog,
+        chosen: frozenset[str] | None,
+        known: Facts,
+        *,
+        later: frozenset[str] = frozenset(),
+    ) -> None:
         self._engine = engine
         self._catalog = catalog
         self._chosen = chosen
         self._known = known
+        self._later = later
         self._identity = decide.Identity(engine.bundle_revision, engine.opa_version)
 
     def knows(self, resource_type: str) -> bool:
@@ -65,27 +78,27 @@ class Judge:
         return decide.question(resource, evaluated_at, expected, selected=self._chosen is not None)
 
     def first(self, questions: Sequence[Question]) -> list[list[Judged]]:
-        """All answers to each question; what hangs on facts that are not all known is pending."""
-        judged: list[list[Judged]] = []
-        waiting: list[tuple[list[Judged], int, Question]] = []
+        """All answers to each question. What hangs on facts that may become known later is pending."""
+        judged: list[list[list[Judged]]] = []  # by question and policy
+        waiting: list[tuple[list[Judged], Question]] = []
         for asked, results in zip(questions, ask_all(self._engine, questions), strict=True):
-            line: list[Judged] = []
+            line: list[list[Judged]] = []
             for policy_id in asked.expected:
-                needs = decide.needs(results[policy_id])
-                if not needs:
-                    line += self._decision(asked, policy_id, results[policy_id])
-                    continue
-                pending = Pending(self._alone(asked, policy_id), results[policy_id])
-                facts = _gather(needs, asked.resource, (self._known,))
-                if _complete(needs, facts):
-                    waiting.append((line, len(line), self._with_facts(pending.question, facts)))
-                line.append(pending)
+                result = results[policy_id]
+                needs = decide.needs(result)
+                facts = _gather(needs, asked.resource, (self._known,)) if needs else {}
+                if needs and self._may_come(needs, facts):
+                    line.append([Pending(self._alone(asked, policy_id), result)])
+                elif facts:
+                    line.append([])
+                    waiting.append((line[-1], self._with_facts(self._alone(asked, policy_id), facts)))
+                else:
+                    line.append(self._decision(asked, policy_id, result))
             judged.append(line)
-        for (line, place, asked), results in zip(
-            waiting, ask_all(self._engine, [entry[2] for entry in waiting]), strict=True
-        ):
-            line[place : place + 1] = self._decision(asked, asked.expected[0], results[asked.expected[0]])
-        return judged
+        answers = ask_all(self._engine, [asked for _, asked in waiting])
+        for (slot, asked), results in zip(waiting, answers, strict=True):
+            slot.extend(self._decision(asked, asked.expected[0], results[asked.expected[0]]))
+        return [[entry for slot in line for entry in slot] for line in judged]
 
     def again(self, pending: Sequence[Pending], sources: Sequence[Facts]) -> list[list[Judged]]:
         """The last word on pending answers, with whatever facts the sources have; without any the first answer stands."""
@@ -100,6 +113,9 @@ class Judge:
         for (index, question), results in zip(asked, ask_all(self._engine, [entry[1] for entry in asked]), strict=True):
             judged[index] = self._decision(question, question.expected[0], results[question.expected[0]])
         return judged
+
+    def _may_come(self, needs: Sequence[tuple[str, str]], facts: Mapping[str, Mapping[str, Any]]) -> bool:
+        return any(kind in self._later and key not in facts.get(kind, {}) for kind, key in needs)
 
     def _alone(self, asked: Question, policy_id: str) -> Question:
         return Question(asked.resource, asked.evaluated_at, asked.core, asked.digest, (policy_id,), selected=True)
@@ -147,7 +163,3 @@ def _gather(
                 found.setdefault(kind, {})[key] = fact
                 break
     return found
-
-
-def _complete(needs: Sequence[tuple[str, str]], facts: Mapping[str, Mapping[str, Any]]) -> bool:
-    return all(key in facts.get(kind, {}) for kind, key in needs)

@@ -66,7 +66,7 @@ FACT = {"manager": "CUSTOMER"}
 
 
 def judged(engine, known=None, chosen=None):
-    judge = Judge(engine, CATALOG, chosen, GivenFacts(known or {}))
+    judge = Judge(engine, CATALOG, chosen, GivenFacts(known or {}), later=frozenset({"kms_key", "account"}))
     question = judge.question(resource(), AT)
     assert question is not None
     return judge, judge.first([question])[0]
@@ -98,11 +98,25 @@ def test_a_fact_that_is_not_known_yet_leaves_the_decision_pending():
     assert line[1].question.expected == ("aws.s3.bucket.b",)
 
 
-def test_pending_until_all_facts_are_there():
+def test_pending_until_all_facts_that_may_come_are_there():
     engine = Engine([{"fact": "kms_key", "key": "k"}, {"fact": "image", "key": "ami-1"}])
-    _, line = judged(engine, {"kms_key": {"k": FACT}})
+    _, line = judged(engine, {"image": {"ami-1": FACT}})
     assert isinstance(line[1], Pending)
     assert len(engine.asked) == 1
+
+
+def test_a_fact_that_nobody_will_tell_is_not_waited_for():
+    engine = Engine([{"fact": "image", "key": "ami-1"}])
+    _, line = judged(engine)
+    assert outcomes(line) == [("aws.s3.bucket.a", Outcome.PASS), ("aws.s3.bucket.b", Outcome.UNDETERMINED)]
+    assert len(engine.asked) == 1
+
+
+def test_what_is_known_is_told_even_when_the_rest_will_never_be():
+    engine = Engine([{"fact": "kms_key", "key": "k"}, {"fact": "image", "key": "ami-1"}])
+    _, line = judged(engine, {"kms_key": {"k": FACT}})
+    assert outcomes(line) == [("aws.s3.bucket.a", Outcome.PASS), ("aws.s3.bucket.b", Outcome.UNDETERMINED)]
+    assert engine.asked[-1]["facts"] == {"kms_key": {"k": FACT}}
 
 
 def test_the_last_word_with_facts_from_elsewhere():

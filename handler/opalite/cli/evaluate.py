@@ -18,6 +18,7 @@ from opalite.cli.progress import Reporter
 from opalite.cli.run import Run
 from opalite.cli.session import Session, session
 from opalite.cli.sink import Descriptor, OutputFile, Sink
+from opalite.facts import corpus
 from opalite.facts.given import GivenFacts, load
 from opalite.judge import Judge
 from opalite.model import Severity
@@ -75,7 +76,7 @@ def evaluate(paths: tuple[str, ...], **given: Any) -> int:
         sink: Sink = stack.enter_context(OutputFile(output)) if output else Descriptor(_STDOUT, "standard output")
         reporter = stack.enter_context(Reporter(paths))
         run = Run(
-            Judge(ready.engine, ready.catalog, chosen, facts),
+            Judge(ready.engine, ready.catalog, chosen, facts, later=corpus.KINDS),
             at=at, now=_now(), jobs=given["jobs"], report=reporter.say,
         )  # fmt: skip
         target = writer(given["form"], sink, terminal=output is None and sys.stdout.isatty())

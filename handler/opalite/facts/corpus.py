@@ -16,8 +16,11 @@ _ALIAS_TYPE = "AWS::KMS::Alias"
 _MANAGERS = frozenset({"AWS", "CUSTOMER"})
 
 
+KINDS = frozenset({"kms_key"})
+
+
 class CorpusFacts:
-    """Meets opalite.ports.Facts; `see` every resource first."""
+    """Meets opalite.ports.Facts; `see` every resource first. Knows facts of KINDS only."""
 
     def __init__(self) -> None:
         self._keys: dict[str, tuple[str, dict[str, Any]]] = {}  # by ARN: capture time, fact
@@ -33,7 +36,7 @@ class CorpusFacts:
 
     def lookup(self, kind: str, key: str, resource: Mapping[str, Any]) -> Mapping[str, Any] | None:
         """The fact under any spelling of its key, or None."""
-        if kind != "kms_key":
+        if kind not in KINDS:
             return None
         for spelling in spellings(key, resource):
             arn = self._aliases[spelling][1] if spelling in self._aliases else spelling
