@@ -22,7 +22,10 @@ batch[key] := decision if {
 
 # Results of one resource by policy id. input.policies narrows the choice; null means all that apply.
 # A policy id has four parts below one of two roots: aws (shipped) and custom (the organization's own).
-results[id] := {"outcome": "off"} if some id in _off
+results[id] := {"outcome": "off"} if {
+	_staged
+	some id in _off
+}
 
 results[id] := _treated(id, {"outcome": "not_applicable", "reasons": {input.gone}}) if {
 	_gone
@@ -82,9 +85,15 @@ _off contains id if {
 	treatment.stage == "off"
 }
 
-_on := _applicable - _off
+# Without data.stages, the usual case, nothing is off and nothing is treated in another way: look once, not for every key.
+_on := _applicable if {
+	not _staged
+} else := _applicable - _off
+
+_staged if count(data.stages) > 0
 
 _treated(id, result) := object.union(result, {"treatment": treatment}) if {
+	_staged
 	treatment := _treatment[id]
 	count(treatment) > 0
 } else := result
@@ -113,6 +122,7 @@ _hang_on_units contains id if {
 }
 
 _hang_on_units contains id if {
+	_staged
 	is_null(input.resource.organizational_units)
 	some id in _applicable
 	overrides := data.stages[id].overrides
@@ -120,14 +130,18 @@ _hang_on_units contains id if {
 }
 
 _hang_on_units contains id if {
+	_staged
 	is_null(input.resource.organizational_units)
 	overrides := data.stages["*"].overrides
 	some id in _applicable
 	scope.hangs_on_units(overrides, input.resource)
 }
 
-# The first line that holds wins. Only a policy that says `compliant`, and names no violation and nothing unknown, passes.
-_judge(id, reasons, unrecorded, violations, unknown, compliant) := {"outcome": "not_applicable", "reasons": reasons} if {
+# The first line that holds wins. Only a policy that says `compliant`, and names no violation and nothing unknown, passes; that
+# the usual case stands first as well changes nothing, for then no other line holds.
+_judge(id, reasons, unrecorded, violations, unknown, compliant) := {"outcome": "pass"} if {
+	[reasons, unrecorded, violations, unknown, compliant] == [set(), set(), set(), set(), {true}]
+} else := {"outcome": "not_applicable", "reasons": reasons} if {
 	count(reasons) > 0
 } else := {"outcome": "undetermined", "unknown": unrecorded} if {
 	count(unrecorded) > 0

@@ -1,33 +1,23 @@
 package aws.ec2.securitygroup.restricted_ingress
 
-_ports := _parameters.ports
-
-_protocols := _parameters.protocols
-
-_allowed_tcp := _parameters.allowed_tcp
-
-_allowed_udp := _parameters.allowed_udp
-
-_allowed_exact := _parameters.allowed_exact
-
-_mode := "all_ports" if _parameters.match == "all_ports"
-
-else := "allowed" if is_array(_allowed_tcp)
-
-else := "allowed" if is_array(_allowed_udp)
-
-else := "allowed" if is_array(_allowed_exact)
-
-else := "any" if _ports == "any"
-
-else := "listed" if is_array(_ports)
+_mode := "listed" if {
+	[_parameters.match, _parameters.allowed_tcp, _parameters.allowed_udp, _parameters.allowed_exact] == ["any", null, null, null]
+	is_array(_parameters.ports)
+} else := "all_ports" if {
+	_parameters.match == "all_ports"
+} else := "allowed" if {
+	some allowed in [_parameters.allowed_tcp, _parameters.allowed_udp, _parameters.allowed_exact]
+	is_array(allowed)
+} else := "any" if {
+	_parameters.ports == "any"
+}
 
 # Indexes of the rules that nothing proves harmless. What is neither closed nor tolerated is a violation.
 _suspects := ({i | some i, _ in input.resource.configuration.ingress} - _closed) - _tolerated
 
 # Rules that are open to the world and do no harm. Each body is a proof of its own.
 _tolerated contains i if {
-	protocols := _protocols
+	protocols := _parameters.protocols
 	is_array(protocols)
 	some i, rule in _open
 	protocol := rule.protocol
@@ -76,7 +66,7 @@ _malformed contains i if {
 	_mode != "any"
 }
 
-_listed_spans := _spans(_ports)
+_listed_spans := _spans(_parameters.ports)
 
 # The first and the last port, where they can prove anything: all traffic has none. A range written backwards is taken in its
 # order here; _malformed keeps it from being judged.
@@ -101,11 +91,11 @@ _is_partial(first, _) if first > 1
 
 _is_partial(_, last) if last < 65535
 
-_is_allowed("tcp", first, last) if _is_within(first, last, _spans(_allowed_tcp))
+_is_allowed("tcp", first, last) if _is_within(first, last, _spans(_parameters.allowed_tcp))
 
-_is_allowed("udp", first, last) if _is_within(first, last, _spans(_allowed_udp))
+_is_allowed("udp", first, last) if _is_within(first, last, _spans(_parameters.allowed_udp))
 
-_is_allowed(_, port, port) if port in _allowed_exact
+_is_allowed(_, port, port) if port in _parameters.allowed_exact
 
 # No gap: the first port, and every port that follows an allowed range inside the span, is in some allowed range.
 _is_within(first, last, allowed) if {

@@ -6,17 +6,13 @@ _parameters := parameters.of("aws.ec2.securitygroup.restricted_ingress", input.r
 
 # Undefined, so that nothing is closed, when an entry is no CIDR. The item's ranges are canonical; those of the parameter may be
 # spelt in any way, and only the default is known to need no conversion.
-_world := {"0.0.0.0/0", "::/0"} if _world_entries == ["0.0.0.0/0", "::/0"]
+_world := {"0.0.0.0/0", "::/0"} if _parameters.world == ["0.0.0.0/0", "::/0"]
 
-else := {range | some entry in _world_entries; some range in net.cidr_merge([entry])} if {
-	every entry in _world_entries {
+else := {range | some entry in _parameters.world; some range in net.cidr_merge([entry])} if {
+	every entry in _parameters.world {
 		net.cidr_is_valid(entry)
 	}
 }
-
-_world_entries := _parameters.world
-
-_known_networks := _parameters.known_networks
 
 # The shortest prefixes that are not the world by their width alone; 0 lets every width pass.
 _limits := {"ipv4": 0, "ipv6": 0} if count(_parameters.widest_prefix) == 0
@@ -38,19 +34,17 @@ _closed contains i if {
 	every range in rule.ipv4 {
 		cidr := range.cidr
 		not cidr in world
-		is_number(range.prefix_length)
 		range.prefix_length >= limits.ipv4
 	}
 	every range in rule.ipv6 {
 		cidr := range.cidr
 		not cidr in world
-		is_number(range.prefix_length)
 		range.prefix_length >= limits.ipv6
 	}
 }
 
 _closed contains i if {
-	count(_known_networks) > 0
+	count(_parameters.known_networks) > 0
 	some i, rule in input.resource.configuration.ingress
 	every range in rule.ipv4 {
 		_is_limited(range.cidr, range.prefix_length, "ipv4")
@@ -84,7 +78,7 @@ _is_limited(cidr, prefix_length, family) if {
 }
 
 _is_limited(cidr, _, _) if {
-	some network, _ in _known_networks
+	some network, _ in _parameters.known_networks
 	net.cidr_is_valid(network)
 	net.cidr_contains(network, cidr)
 }
