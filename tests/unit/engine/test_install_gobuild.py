@@ -28,7 +28,7 @@ class Commands:
 
     def __init__(self, go: Mapping[str, str], **changes: str | int) -> None:
         self.go = go
-        self.settings = {"GOPROXY": "https://proxy.golang.org,direct", "GOSUMDB": "sum.golang.org"}
+        self.settings = {"GOPROXY": "https://modules.example.com,direct", "GOSUMDB": "sum.golang.org"}
         self.changes = changes
         self.calls: list[tuple[list[str], dict[str, str]]] = []
 
