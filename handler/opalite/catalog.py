@@ -5,27 +5,29 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from opalite import metadata
 from opalite.errors import UsageError
 from opalite.model import JsonObject, Policy, Severity
 
 ROOTS = ("aws", "custom")
 PARTS = 4  # segments of a policy id
-EVERY_TYPE = "*"
-_SEMVER = re.compile(r"^\d+\.\d+\.\d+$")
-_RESOURCE_TYPE = re.compile(r"^[A-Za-z0-9]+::[A-Za-z0-9:]+$")
-_TITLE_CHARACTERS = 70
-_KNOWN_KEYS = frozenset(
-    {"severity", "resource_types", "requires", "facts", "parameters", "frameworks"}
-    | {"remediation", "schedule", "generic", "version", "deprecated", "aliases"}
-)
 
 
-def document(inspections: Iterable[Mapping[str, Any]], *, typed: Iterable[str]) -> tuple[JsonObject, list[str]]:
-    """data.catalog, and one line for each fault of the METADATA. `typed` are the resource types that have a schema."""
+def document(
+    inspections: Iterable[Mapping[str, Any]],
+    *,
+    typed: Iterable[str],
+    schemas: Mapping[str, Any] | None = None,
+    strict: bool = True,
+) -> tuple[JsonObject, list[str]]:
+    """data.catalog, and one line for each fault of the METADATA.
+
+    `typed` are the resource types with a normal form, `schemas` its JSON Schemas by type. Not strict: what only makes a
+    policy harder to use is no fault.
+    """
     entries: dict[str, JsonObject] = {}
     faults: list[str] = []
     typed = frozenset(typed)
@@ -45,7 +47,9 @@ def document(inspections: Iterable[Mapping[str, Any]], *, typed: Iterable[str]) 
                 faults.append(f"{where}: package {policy_id} stands in two bundles; a policy id belongs to one")
                 continue
             entry = described[policy_id]
-            found = _faults(entry["annotations"], typed)
+            found = metadata.faults(entry["annotations"], typed, schemas or {})
+            if strict:
+                found += metadata.advice(entry["annotations"])
             faults += [f"{where}:{entry['location']['row']}: {fault}" for fault in found]
             if not found:
                 entries[policy_id] = _entry(policy_id, entry)
@@ -83,7 +87,7 @@ class Catalog:
             known = tuple(
                 policy_id
                 for policy_id, policy in sorted(self.policies.items())
-                if resource_type in policy.resource_types or EVERY_TYPE in policy.resource_types
+                if resource_type in policy.resource_types or metadata.EVERY_TYPE in policy.resource_types
             )
             self._by_type[resource_type] = known
         return known if chosen is None else tuple(policy_id for policy_id in known if policy_id in chosen)
@@ -135,69 +139,3 @@ def _entry(policy_id: str, entry: Mapping[str, Any]) -> JsonObject:
         "related_resources": notes.get("related_resources", []),
         "requires": notes["custom"].get("requires", []),
     }
-
-
-def _faults(notes: Mapping[str, Any], typed: frozenset[str]) -> list[str]:
-    custom = notes.get("custom")
-    if not isinstance(custom, dict):
-        return ["METADATA has no `custom`; it must name severity, resource_types and version"]
-    faults = []
-    title = notes.get("title")
-    if not isinstance(title, str) or not 0 < len(title) <= _TITLE_CHARACTERS:
-        faults.append(f"METADATA needs a `title` of at most {_TITLE_CHARACTERS} characters")
-    if not isinstance(notes.get("description"), str) or not notes["description"].strip():
-        faults.append("METADATA needs a `description` that says why the rule matters")
-    if custom.get("severity") not in set(Severity):
-        faults.append(f"custom.severity is {custom.get('severity')!r}, not one of {', '.join(Severity)}")
-    if not _SEMVER.match(str(custom.get("version", ""))):
-        faults.append(f"custom.version is {custom.get('version')!r}, not a version like 1.0.0")
-    faults += _type_faults(custom, typed)
-    faults += _parameter_faults(custom.get("parameters"))
-    if not _texts(custom.get("requires", [])) or not all(
-        path.startswith("resource.") for path in custom.get("requires", [])
-    ):
-        faults.append("custom.requires must be a list of paths below `input`, like resource.configuration.image_id")
-    faults += [f"custom.{key} is not a key that the contract knows" for key in sorted(custom.keys() - _KNOWN_KEYS)]
-    return faults
-
-
-def _type_faults(custom: Mapping[str, Any], typed: frozenset[str]) -> list[str]:
-    types = custom.get("resource_types")
-    if not _texts(types) or not types:
-        return ['custom.resource_types must be a list of AWS resource types, or ["*"]']
-    generic = custom.get("generic", False)
-    faults = []
-    for kind in types:
-        if kind == EVERY_TYPE:
-            continue
-        if not _RESOURCE_TYPE.match(kind):
-            faults.append(f"custom.resource_types: {kind!r} is not a type like AWS::S3::Bucket")
-        elif kind in typed and generic:
-            faults.append(f"{kind} has a schema: leave out custom.generic and read the normalized configuration")
-        elif kind not in typed and not generic:
-            faults.append(
-                f"{kind} has no schema: say `generic: true` to read its configuration as AWS Config writes it"
-            )
-    return faults
-
-
-def _parameter_faults(parameters: Any) -> list[str]:
-    if parameters is None:
-        return []
-    if (
-        not isinstance(parameters, dict)
-        or parameters.get("type") != "object"
-        or not isinstance(parameters.get("properties"), dict)
-    ):
-        return ["custom.parameters must be a JSON Schema with `type: object` and `properties`"]
-    if parameters.get("additionalProperties") is not False:
-        return ["custom.parameters must say `additionalProperties: false`, so that a misspelt parameter is noticed"]
-    return [
-        f"custom.parameters: {name} has no description"
-        for name, schema in parameters["properties"].items()
-        if not isinstance(schema, dict) or not schema.get("description")
-    ]
-
-
-def _texts(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(entry, str) for entry in value)

@@ -6,6 +6,8 @@ is not exactly of the agreed shape is refused, naming file, key and remedy.
 
 from __future__ import annotations
 
+import ipaddress
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
@@ -16,6 +18,8 @@ from opalite.publish.evaluation import EXEMPT_CHOICES, UNDETERMINED_CHOICES
 
 ROOTS = ("parameters", "exemptions", "stages")
 EVERY_POLICY = "*"
+_LAST_PORT = 65535
+_MESSAGE_CHARACTERS = 250
 _SCOPES = frozenset({"accounts", "organizational_units", "regions"})
 _EXEMPTION_SCOPES = _SCOPES | {"resources", "tags"}
 _EXEMPTION_TEXTS = ("owner", "ticket", "reason", "expires")
@@ -119,15 +123,40 @@ def _stage_faults(place: str, entry: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _parameter_faults(place: str, entry: Mapping[str, Any], policy: Mapping[str, Any]) -> Iterator[str]:
-    from jsonschema import Draft7Validator  # noqa: PLC0415 - 70 ms, needed only where somebody sets parameters
+    from jsonschema import Draft7Validator, FormatChecker  # noqa: PLC0415 - 70 ms, only where somebody sets parameters
 
-    validator = Draft7Validator(policy.get("parameters") or {"type": "object", "additionalProperties": False})
+    formats = FormatChecker(formats=())
+    formats.checks("cidr", raises=ValueError)(_is_cidr)
+    formats.checks("ports", raises=ValueError)(_is_range_of_ports)
+    schema = policy.get("parameters") or {"type": "object", "additionalProperties": False}
+    validator = Draft7Validator(schema, format_checker=formats)
     for where, values in parameter_sets(entry):
         for error in sorted(
             validator.iter_errors(values), key=lambda error: [str(part) for part in error.absolute_path]
         ):
             path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in error.absolute_path)
-            yield f"{place}.{where}{path}: {error.message.splitlines()[0][:200]}"
+            yield f"{place}.{where}{path}: {_said(error, schema)[:_MESSAGE_CHARACTERS]}"
+
+
+def _said(error: Any, schema: Mapping[str, Any]) -> str:
+    """The message of jsonschema, or where that says nothing to a person, what the parameter is for."""
+    shown = json.dumps(error.instance)
+    if error.validator in {"oneOf", "anyOf", "pattern", "format"} and error.absolute_path:
+        wanted = schema["properties"].get(error.absolute_path[0], {}).get("description", "something else")
+        return f"{shown} is not right here; wanted: {wanted}"
+    hint = " (in YAML put yes, no, on, off in quotes)" if isinstance(error.instance, bool) else ""
+    return str(error.message).splitlines()[0] + hint
+
+
+def _is_cidr(value: object) -> bool:
+    return not isinstance(value, str) or bool(ipaddress.ip_network(value, strict=False))
+
+
+def _is_range_of_ports(value: object) -> bool:
+    if not isinstance(value, str):
+        return True
+    first, _, last = value.partition("-")
+    return int(first) <= int(last or first) <= _LAST_PORT
 
 
 def _exemption_faults(place: str, entries: Mapping[str, Any]) -> Iterator[str]:
@@ -163,7 +192,8 @@ def _exemption_scope_faults(where: str, scope: Any) -> Iterator[str]:
 def _list_faults(where: str, lists: Mapping[str, Any]) -> Iterator[str]:
     for key, values in lists.items():
         if not isinstance(values, list) or not values or not all(isinstance(value, str) for value in values):
-            yield f"{where}.{key}: must be a list of texts (account ids in quotes: YAML drops leading zeros)"
+            hint = " (account ids in quotes: YAML drops leading zeros)" if key == "accounts" else ""
+            yield f"{where}.{key}: must be a list of texts{hint}"
         elif key == "accounts":
             yield from (
                 f"{where}.accounts: {value!r} is not an account id of 12 digits"

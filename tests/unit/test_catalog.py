@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from opalite.catalog import Catalog, document
+from opalite.engine import shipped
 from opalite.errors import UsageError
 from opalite.model import Policy, Severity
 
@@ -74,21 +75,36 @@ def changed(**custom):
         (changed(resource_types=[]), "custom.resource_types must be a list"),
         (changed(resource_types="*"), "custom.resource_types must be a list"),
         (changed(resource_types=["s3"]), "'s3' is not a type like"),
-        (changed(resource_types=["AWS::Glue::Job"]), "AWS::Glue::Job has no schema: say `generic: true`"),
-        (changed(generic=True), "AWS::S3::Bucket has a schema"),
+        (changed(resource_types=["AWS::Glue::Job"]), "AWS::Glue::Job has no normal form: say `generic: true`"),
+        (changed(generic=True), "AWS::S3::Bucket has a normal form"),
         (changed(requires=["configuration.x"]), "custom.requires must be a list of paths"),
         (changed(requires="x"), "custom.requires must be a list of paths"),
         (changed(severities="LOW"), "custom.severities is not a key"),
         (changed(parameters={"type": "object"}), "must be a JSON Schema"),
         (changed(parameters={"type": "object", "properties": {}}), "additionalProperties: false"),
         (
-            changed(parameters={"type": "object", "properties": {"a": {}}, "additionalProperties": False}),
+            changed(parameters={"type": "object", "properties": {"a": {"default": 1}}, "additionalProperties": False}),
             "custom.parameters: a has no description",
+        ),
+        (
+            changed(
+                parameters={"type": "object", "properties": {"a": {"description": "d"}}, "additionalProperties": False}
+            ),
+            "custom.parameters: a has no default",
+        ),
+        (changed(requires=["resource.owner"]), "custom.requires names resource.owner, which no resource has"),
+        (
+            changed(requires=["resource.configuration.encrypted"]),
+            "custom.requires names resource.configuration.encrypted, which AWS::S3::Bucket does not have",
+        ),
+        (
+            changed(requires=["resource.configuration.encryption.keys"]),
+            "custom.requires names resource.configuration.encryption.keys, which AWS::S3::Bucket does not have",
         ),
     ],
 )
 def test_incomplete_metadata_is_told_with_its_file(notes, says):
-    made, faults = document([inspection(notes)], typed=TYPED)
+    made, faults = document([inspection(notes)], typed=TYPED, schemas=shipped.schemas())
     assert made["policies"] == {}
     assert len(faults) == 1
     assert faults[0].startswith("good.rego")
@@ -130,3 +146,13 @@ def test_names_and_aliases_resolve_and_others_are_told():
 def test_a_document_that_is_no_catalog_is_told():
     with pytest.raises(UsageError, match=r"data\.catalog is not a catalog"):
         Catalog({"policies": {"a": {}}})
+
+
+def test_a_policy_that_only_lacks_comfort_can_be_used():
+    notes = changed(
+        owner="team",
+        parameters={"type": "object", "properties": {"a": {}}},
+        requires=["resource.configuration.encryption.key"],
+    )
+    made, faults = document([inspection(notes)], typed=TYPED, schemas=shipped.schemas(), strict=False)
+    assert (list(made["policies"]), faults) == (["custom.s3.bucket.good"], [])

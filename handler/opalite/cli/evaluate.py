@@ -13,7 +13,7 @@ import click
 
 from opalite import settings_data
 from opalite.cli.options import PATH, default_jobs, engine_options, take_engine_options
-from opalite.cli.output import writer
+from opalite.cli.output import FORMATS
 from opalite.cli.progress import Reporter
 from opalite.cli.run import Run
 from opalite.cli.session import Session, session
@@ -36,7 +36,7 @@ _END_OF_OPAS_TIME = "2262"  # its nanoseconds since 1970 have 63 bits
 @click.option(
     "--at", metavar="TIME", help="Judge as of this time (default: the event's, else the item's capture time)."
 )
-@click.option("--format", "form", type=click.Choice(["table", "json", "jsonl"]), default="table", show_default=True)
+@click.option("--format", "form", type=click.Choice(list(FORMATS)), default="table", show_default=True)
 @click.option("--output", type=PATH, metavar="FILE", help="Write to FILE, which appears when all went well.")
 @click.option(
     "--fail-on",
@@ -79,7 +79,7 @@ def evaluate(paths: tuple[str, ...], **given: Any) -> int:
             Judge(ready.engine, ready.catalog, chosen, facts, later=corpus.KINDS),
             at=at, now=_now(), jobs=given["jobs"], report=reporter.say,
         )  # fmt: skip
-        target = writer(given["form"], sink, terminal=output is None and sys.stdout.isatty())
+        target = FORMATS[given["form"]](sink, output is None and sys.stdout.isatty())
         target.begin()
         for decisions in run.decisions(reporter.items()):
             target.add(decisions)

@@ -97,7 +97,9 @@ def catalog(folders: tuple[Path, ...], output: Path | None, check: Path | None, 
       opalite policies catalog policies --output data/catalog/data.json
     """
     program = locate.find(opa, os.environ).path
-    document, faults = catalogs.document([tools.inspect(program, folder) for folder in folders], typed=TYPES)
+    document, faults = catalogs.document(
+        [tools.inspect(program, folder) for folder in folders], typed=TYPES, schemas=shipped.schemas()
+    )
     if faults:
         raise UsageError(
             f"{faults[0]}" + (f" (and {len(faults) - 1} more; see `opalite policies lint`)" if faults[1:] else "")
@@ -128,7 +130,7 @@ def _entries(bundle: tuple[Path, ...], opa: str | None) -> dict[str, JsonObject]
 def _lint(program: Path, folder: Path) -> Iterator[str]:
     if not folder.is_dir():
         raise UsageError(f"{folder}: is not a folder")
-    document, faults = catalogs.document([tools.inspect(program, folder)], typed=TYPES)
+    document, faults = catalogs.document([tools.inspect(program, folder)], typed=TYPES, schemas=shipped.schemas())
     for fault in faults:
         yield f"{folder}/{fault}"
     parsed = [

@@ -169,7 +169,7 @@ def _own_policies(
                 raise UsageError(
                     f"{path}: package {package.removeprefix('data.')} is the product's; put your own below `custom`"
                 )
-    document, faults = catalogs.document([inspection], typed=typed)
+    document, faults = catalogs.document([inspection], typed=typed, schemas=shipped.schemas(), strict=False)
     if faults:
         raise UsageError(
             f"{path}: {faults[0]}"

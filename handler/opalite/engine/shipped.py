@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
+
+import orjson
 
 from opalite.errors import UsageError
 
@@ -15,3 +18,11 @@ def folder(name: str) -> Path:
         if candidate.is_dir():
             return candidate
     raise UsageError(f"the shipped {name} are missing beside {_PACKAGE}: install opalite anew")
+
+
+def schemas() -> dict[str, Any]:
+    """The schemas of the normal forms, by resource type, which is their title."""
+    found = [
+        orjson.loads(path.read_bytes()) for path in sorted((folder("policies") / "schemas" / "aws").rglob("*.json"))
+    ]
+    return {schema["title"]: schema for schema in found}

@@ -119,7 +119,7 @@ def test_the_same_policy_twice_is_refused(opa, tmp_path):
 
 def test_incomplete_metadata_is_refused(opa, tmp_path):
     with pytest.raises(UsageError, match=r"mine: custom/s3/bucket/mine/mine\.rego:\d+: METADATA needs a `title`"):
-        made(opa, bundles=[own(tmp_path / "mine", title="x" * 80)])
+        made(opa, bundles=[own(tmp_path / "mine", title="")])
 
 
 def test_rego_that_does_not_parse_is_refused_with_opas_words(opa, tmp_path):
@@ -139,6 +139,24 @@ def test_a_fault_in_an_overlay_is_told_with_file_and_place(opa, tmp_path):
     overlay = settings(tmp_path / "s.yaml", {"parameters": {ID: {"default": {"level": "all"}}}})
     with pytest.raises(UsageError, match=rf"s\.yaml: parameters\.{ID}\.default\.level: 'all' is not one of"):
         made(opa, overlays=[overlay])
+
+
+@pytest.mark.parametrize(
+    ("parameters", "says"),
+    [
+        ({"world": ["0.0.0.0/33"]}, 'world[0]: "0.0.0.0/33" is not right here; wanted: Ranges that are the world'),
+        ({"known_networks": {"203.0.113.0/33": "office"}}, "known_networks: "),
+        ({"ports": ["22-20"]}, 'ports: ["22-20"] is not right here; wanted: "any", or ports and ranges'),
+        ({"ports": [70000]}, "ports: [70000] is not right here"),
+        ({"excepted_groups": {"sg-1": True}}, "True is not of type 'string' (in YAML put yes, no, on, off in quotes)"),
+    ],
+)
+def test_networks_and_ports_that_cannot_be_are_refused(opa, tmp_path, parameters, says):
+    policy = "aws.ec2.securitygroup.restricted_ingress"
+    overlay = settings(tmp_path / "s.yaml", {"parameters": {policy: {"default": parameters}}})
+    with pytest.raises(UsageError) as caught:
+        made(opa, overlays=[overlay])
+    assert says in str(caught.value)
 
 
 def test_overlays_are_applied_in_order(opa, tmp_path):

@@ -43,12 +43,12 @@
 #         items: {$ref: "#/definitions/cidr"}
 #         default: ["0.0.0.0/0", "::/0"]
 #       widest_prefix:
-#         description: "Ranges with a shorter prefix than this are the world too; null or absent: only `world` counts"
+#         description: "Ranges with a shorter prefix than this are the world too (33 and 129: every range); null or absent: only `world`"
 #         type: object
 #         additionalProperties: false
 #         properties:
-#           ipv4: {description: "For example 8", type: [integer, "null"], minimum: 0, maximum: 32}
-#           ipv6: {description: "For example 32", type: [integer, "null"], minimum: 0, maximum: 128}
+#           ipv4: {description: "For example 8", type: [integer, "null"], minimum: 0, maximum: 33}
+#           ipv6: {description: "For example 32", type: [integer, "null"], minimum: 0, maximum: 129}
 #         default: {}
 #       known_networks:
 #         description: "CIDR to reason: such a range, or one inside, is never the world"
@@ -77,8 +77,8 @@
 #         additionalProperties: {type: string}
 #         default: {}
 #     definitions:
-#       ports: {oneOf: [{type: integer, minimum: 0, maximum: 65535}, {type: string, pattern: "^[0-9]{1,5}(-[0-9]{1,5})?$"}]}
-#       cidr: {type: string, pattern: "^[0-9a-fA-F.:]+/[0-9]{1,3}$"}
+#       ports: {oneOf: [{type: integer, minimum: 0, maximum: 65535}, {type: string, pattern: "^[0-9]{1,5}(-[0-9]{1,5})?$", format: ports}]}
+#       cidr: {type: string, pattern: "^[0-9a-fA-F.:]+/[0-9]{1,3}$", format: cidr}
 package aws.ec2.securitygroup.restricted_ingress
 
 # Each rule is closed to the world, or open in a way that is allowed.

@@ -282,6 +282,16 @@ test_known_networks_are_not_the_world if {
 	_outcome([_ssh(_world)], settings) == "fail"
 }
 
+test_only_known_networks_when_every_range_is_the_world[note] if {
+	some note, [range, expected] in {
+		"known": ["10.1.0.0/16", "pass"],
+		"one foreign address": ["198.51.100.7/32", "fail"],
+		"one foreign IPv6 address": ["2001:db8::1/128", "fail"],
+	}
+	settings := {"widest_prefix": {"ipv4": 33, "ipv6": 129}, "known_networks": {"10.0.0.0/8": "ours"}}
+	_outcome([_ssh([range])], settings) == expected
+}
+
 test_a_known_network_that_cannot_be_read_excuses_nothing if _outcome([_ssh(_world)], {"known_networks": {"ours": "x"}}) == "fail"
 
 test_pass_within_the_allowed_ports[note] if {
