@@ -1,6 +1,6 @@
 """The catalog: the index of all policies, made from their METADATA. Pure.
 
-`document` turns what `opa inspect --annotations` prints into data.catalog; `policies` reads such a document.
+`document` turns what `opa inspect --annotations` prints into data.catalog; `Catalog` reads such a document.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from opalite import metadata
+from opalite import metadata, settings_data
 from opalite.errors import UsageError
 from opalite.model import JsonObject, Policy, Severity
 
@@ -56,13 +56,26 @@ def document(
     return from_entries(entries), faults
 
 
-def from_entries(entries: Mapping[str, JsonObject]) -> JsonObject:
-    """data.catalog from its `policies`."""
+def from_entries(entries: Mapping[str, JsonObject], idle: frozenset[str] = frozenset()) -> JsonObject:
+    """data.catalog from its `policies`. The idle ones are described, but no type leads to them."""
     by_type: dict[str, list[str]] = {}
-    for policy_id in sorted(entries):
+    for policy_id in sorted(entries.keys() - idle):
         for kind in entries[policy_id]["resource_types"]:
             by_type.setdefault(kind, []).append(policy_id)
     return {"policies": dict(sorted(entries.items())), "by_type": dict(sorted(by_type.items()))}
+
+
+def idle(entries: Mapping[str, JsonObject], parameters: Mapping[str, Any]) -> frozenset[str]:
+    """The policies that judge nothing, because all that their `idle_without` names is empty in every scope."""
+    return frozenset(
+        policy_id
+        for policy_id, entry in entries.items()
+        if entry.get("idle_without") and not _is_set(entry["idle_without"], parameters.get(policy_id) or {})
+    )
+
+
+def _is_set(names: Iterable[str], settings: Mapping[str, Any]) -> bool:
+    return any(values.get(name) for _, values in settings_data.parameter_sets(settings) for name in names)
 
 
 class Catalog:
@@ -71,6 +84,7 @@ class Catalog:
     def __init__(self, document: Mapping[str, Any]) -> None:
         try:
             self.policies = {policy_id: _policy(policy_id, entry) for policy_id, entry in document["policies"].items()}
+            self._listed = {kind: _known(ids, self.policies) for kind, ids in document["by_type"].items()}
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise UsageError(
                 f"data.catalog is not a catalog ({error!r}); make it anew with `opalite policies catalog`"
@@ -78,22 +92,26 @@ class Catalog:
         self._aliases = {
             alias: policy_id for policy_id, entry in document["policies"].items() for alias in entry.get("aliases", ())
         }
+        routed = frozenset[str]().union(*self._listed.values())
+        self._idle = {
+            policy_id: tuple(entry["idle_without"])
+            for policy_id, entry in document["policies"].items()
+            if entry.get("idle_without") and policy_id not in routed
+        }
         self._by_type: dict[str, tuple[str, ...]] = {}
 
     def applying_to(self, resource_type: str, chosen: frozenset[str] | None) -> tuple[str, ...]:
-        """The ids of the policies for a type, sorted; `chosen` narrows them."""
+        """The ids of the policies for a type, sorted; `chosen` narrows them. The same ones as OPA's router finds."""
         known = self._by_type.get(resource_type)
         if known is None:
-            known = tuple(
-                policy_id
-                for policy_id, policy in sorted(self.policies.items())
-                if resource_type in policy.resource_types or metadata.EVERY_TYPE in policy.resource_types
-            )
+            nothing: frozenset[str] = frozenset()
+            listed = self._listed.get(resource_type, nothing) | self._listed.get(metadata.EVERY_TYPE, nothing)
+            known = tuple(sorted(listed))
             self._by_type[resource_type] = known
         return known if chosen is None else tuple(policy_id for policy_id in known if policy_id in chosen)
 
     def resolve(self, names: Sequence[str]) -> frozenset[str]:
-        """Policy ids for ids or aliases. Raises UsageError for a name that is neither."""
+        """Policy ids for ids or aliases. Raises UsageError for a name that is neither, or whose policy is idle."""
         chosen = set()
         for name in names:
             policy_id = self._aliases.get(name, name)
@@ -101,8 +119,16 @@ class Catalog:
                 raise UsageError(
                     f"--policy {name}: there is no such policy; there are: {', '.join(sorted(self.policies))}"
                 )
+            if policy_id in self._idle:
+                wanted = " or ".join(self._idle[policy_id])
+                raise UsageError(f"--policy {name}: judges nothing until {wanted} is set: give --data")
             chosen.add(policy_id)
         return frozenset(chosen)
+
+
+def _known(ids: Iterable[str], policies: Mapping[str, Policy]) -> frozenset[str]:
+    """The ids, each of which must have an entry."""
+    return frozenset(policies[policy_id].id for policy_id in ids)
 
 
 def _policy(policy_id: str, entry: Mapping[str, Any]) -> Policy:

@@ -19,6 +19,7 @@ _ENVELOPE = frozenset(
 _KNOWN_KEYS = frozenset(
     {"severity", "resource_types", "requires", "facts", "parameters", "frameworks"}
     | {"remediation", "schedule", "generic", "version", "deprecated", "aliases"}
+    | {"idle_without"}
 )
 
 
@@ -41,6 +42,7 @@ def faults(notes: Mapping[str, Any], typed: frozenset[str], schemas: Mapping[str
     parameters = custom.get("parameters")
     if parameters is not None and not _is_parameter_schema(parameters):
         found.append("custom.parameters must be a JSON Schema with `type: object` and `properties`")
+    found += _idle_faults(custom)
     return found
 
 
@@ -103,6 +105,21 @@ def _requires_faults(custom: Mapping[str, Any], schemas: Mapping[str, Any]) -> I
         for kind in types:
             if kind in schemas and not _has(schemas[kind], members):
                 yield f"custom.requires names {path}, which {kind} does not have"
+
+
+def _idle_faults(custom: Mapping[str, Any]) -> Iterator[str]:
+    """Nobody can set a parameter that is not declared: the policy would be idle for ever, and nobody would notice."""
+    if "idle_without" not in custom:
+        return
+    names = custom["idle_without"]
+    if not _texts(names) or not names:
+        yield "custom.idle_without must be a list of parameters without which the policy judges nothing"
+        return
+    parameters: Any = custom.get("parameters")
+    declared = parameters["properties"] if _is_parameter_schema(parameters) else {}
+    for name in names:
+        if name not in declared:
+            yield f"custom.idle_without names {name}, which custom.parameters does not declare"
 
 
 def _has(schema: Any, members: list[str]) -> bool:

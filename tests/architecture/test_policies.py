@@ -7,16 +7,21 @@ import re
 import shutil
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import orjson
 import pytest
 
 from opalite import settings_data
-from opalite.catalog import Catalog
+from opalite.adapters import documents
 from opalite.engine import tools
 from opalite.engine.bundle import read
+from opalite.facts import given
+from opalite.facts.given import KINDS
 from opalite.normalize import TYPES
+from opalite.settings_check.check import check
+from opalite.settings_check.layers import Layer
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 CATALOG = orjson.loads((REPOSITORY / "data" / "catalog" / "data.json").read_bytes())
@@ -74,20 +79,52 @@ def test_a_policy_says_what_to_do_and_which_frameworks_ask_for_it(policy):
     assert entry["requires"]
 
 
+def test_the_pages_are_fresh(opa):
+    """One for each policy and no other, made of METADATA, notes.md and examples."""
+    command = [sys.executable, "-c", "from opalite.cli import main; main()", "policies", "docs", "policies"]
+    command += ["--check", "docs/policies"]
+    environ = {**os.environ, "OPALITE_OPA": str(opa.path)}
+    done = subprocess.run(command, cwd=REPOSITORY, env=environ, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    pages = sorted(path.name for path in (REPOSITORY / "docs" / "policies").iterdir())
+    assert pages == sorted(["README.md", *(f"{policy}.md" for policy in POLICIES)])
+
+
 @pytest.mark.parametrize("policy", POLICIES)
 def test_a_policy_is_documented_with_every_parameter(policy):
     text = (REPOSITORY / "docs" / "policies" / f"{policy}.md").read_text()
     entry = POLICIES[policy]
-    assert text.startswith(f"# {entry['title']}\n\n`{policy}` · {entry['severity']} · ")
-    assert [kind for kind in entry["resource_types"] if kind not in text] == []
+    assert text.partition("\n")[2].startswith(f"# {entry['title']}\n\n`{policy}` · {entry['severity']} · ")
     properties = (entry.get("parameters") or {}).get("properties", {})
     table = text.partition("\n## Parameters\n")[2].lstrip().partition("\n\n")[0]
-    cells = [line.split("|")[1] for line in table.splitlines()[2:]]
-    assert sorted(re.findall(r"`(\w+)`", " ".join(cells))) == sorted(properties)
+    cells = [re.split(r"(?<!\\)\|", line) for line in table.splitlines()[2:]]
+    described = {cell[1].strip(" `"): cell[4].strip() for cell in cells}
+    assert {name: described.get(name) for name in properties} == {
+        name: " ".join(schema["description"].split()).replace("|", r"\|") for name, schema in properties.items()
+    }
 
 
-def test_no_policy_is_documented_that_is_not_there():
-    assert sorted(path.stem for path in (REPOSITORY / "docs" / "policies").glob("*.*.*.*.md")) == sorted(POLICIES)
+@pytest.mark.parametrize("policy", POLICIES)
+def test_a_policy_has_notes_by_people(policy):
+    notes = FOLDERS[policy] / "notes.md"
+    assert notes.is_file()
+    assert notes.read_text().strip()
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_the_settings_and_facts_that_a_page_shows_can_be_used_as_they_are(policy, tmp_path):
+    """A sample with the policy's id first is one of parameters/data.yaml, any other one for `--data` or `--facts`."""
+    text = (REPOSITORY / "docs" / "policies" / f"{policy}.md").read_text()
+    for number, fence in enumerate(re.findall(r"^```ya?ml\n(.*?)^```", text, re.MULTILINE | re.DOTALL)):
+        document = documents.parse(fence.encode(), f"{policy}.yaml")
+        if KINDS.keys() & document.keys():
+            path = tmp_path / f"{number}.yaml"
+            path.write_text(fence)
+            given.load(path)
+            continue
+        settings = {"parameters": document} if POLICIES.keys() & document.keys() else document
+        at, soon = datetime(2026, 11, 23, tzinfo=UTC), timedelta(0)
+        assert check([Layer("page", settings)], POLICIES, at=at, soon=soon) == []
 
 
 @pytest.mark.parametrize("policy", POLICIES)
@@ -127,6 +164,5 @@ def test_a_field_that_a_type_does_not_have_is_found_by_opa_check(opa, tmp_path):
     assert faulty == {package.replace(".", "/") for package in above}
 
 
-def test_every_typed_resource_has_a_policy():
-    catalog = Catalog(CATALOG)
-    assert [kind for kind in TYPES if not catalog.applying_to(kind, None)] == []
+def test_every_typed_resource_has_a_policy_of_its_own():
+    assert [kind for kind in TYPES if not CATALOG["by_type"].get(kind)] == []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from opalite.catalog import Catalog, document
+from opalite.catalog import Catalog, document, from_entries, idle
 from opalite.engine import shipped
 from opalite.errors import UsageError
 from opalite.model import Policy, Severity
@@ -21,6 +21,11 @@ NOTES = {
     },
 }
 TYPED = ["AWS::S3::Bucket"]
+PARAMETERS = {
+    "type": "object",
+    "additionalProperties": False,
+    "properties": {"a": {"description": "d", "default": {}}, "c": {"description": "d", "default": 0}},
+}
 
 
 def inspection(notes=NOTES, package="custom.s3.bucket.good", **more):
@@ -101,6 +106,13 @@ def changed(**custom):
             changed(requires=["resource.configuration.encryption.keys"]),
             "custom.requires names resource.configuration.encryption.keys, which AWS::S3::Bucket does not have",
         ),
+        (changed(idle_without="a"), "custom.idle_without must be a list of parameters"),
+        (changed(idle_without=[]), "custom.idle_without must be a list of parameters"),
+        (changed(idle_without=["a"]), "custom.idle_without names a, which custom.parameters does not declare"),
+        (
+            changed(idle_without=["a", "b"], parameters=PARAMETERS),
+            "custom.idle_without names b, which custom.parameters does not declare",
+        ),
     ],
 )
 def test_incomplete_metadata_is_told_with_its_file(notes, says):
@@ -137,15 +149,79 @@ def test_routing_by_type():
     assert catalog().applying_to("AWS::Glue::Job", frozenset({both[1]})) == ()
 
 
+IDLE = "custom.any.resource.tagged"
+
+
+def idling(settings):
+    """The catalog of two policies of which one judges nothing until a or c is set."""
+    notes = changed(resource_types=["*"], aliases=["custom.any.resource.old"], idle_without=["a", "c"])
+    notes["custom"]["parameters"] = PARAMETERS
+    made, faults = document([inspection(), inspection(notes, IDLE)], typed=TYPED)
+    assert faults == []
+    return from_entries(made["policies"], idle(made["policies"], settings))
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {},
+        {IDLE: None},
+        {IDLE: {"default": {"a": {}, "c": 0}}},
+        {IDLE: {"default": {"a": None, "c": False}, "overrides": [{"regions": ["eu-west-1"], "set": {"a": []}}]}},
+        {IDLE: {"default": {"other": 1}, "overrides": [{"regions": ["eu-west-1"], "set": {"other": 1}}]}},
+        {"custom.s3.bucket.good": {"default": {"a": 1}}},
+    ],
+)
+def test_a_policy_is_idle_while_every_scope_leaves_it_without_what_it_needs(settings):
+    made = idling(settings)
+    assert list(made["policies"]) == [IDLE, "custom.s3.bucket.good"]
+    assert made["by_type"] == {"AWS::S3::Bucket": ["custom.s3.bucket.good"]}
+    assert Catalog(made).applying_to("AWS::S3::Bucket", None) == ("custom.s3.bucket.good",)
+    assert Catalog(made).applying_to("AWS::Glue::Job", None) == ()
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {IDLE: {"default": {"a": {"x": None}, "c": 0}}},
+        {IDLE: {"default": {"c": 1}}},
+        {IDLE: {"overrides": [{"regions": ["eu-west-1"], "set": {}}, {"regions": ["eu-west-2"], "set": {"c": 1}}]}},
+    ],
+)
+def test_one_scope_that_sets_one_of_them_is_enough(settings):
+    made = idling(settings)
+    assert made["by_type"] == {"*": [IDLE], "AWS::S3::Bucket": ["custom.s3.bucket.good"]}
+    assert Catalog(made).applying_to("AWS::Glue::Job", None) == (IDLE,)
+    assert Catalog(made).resolve(["custom.any.resource.old"]) == {IDLE}
+
+
+@pytest.mark.parametrize("name", [IDLE, "custom.any.resource.old"])
+def test_who_asks_for_an_idle_policy_is_told_what_it_needs(name):
+    with pytest.raises(UsageError, match=rf"^--policy {name}: judges nothing until a or c is set: give --data$"):
+        Catalog(idling({})).resolve(["custom.s3.bucket.good", name])
+
+
+def test_the_index_and_not_the_entries_say_what_is_asked():
+    """What OPA's router will answer is what we expect of it, whoever made its catalog."""
+    made = idling({})
+    made["by_type"] = {"AWS::Glue::Job": ["custom.s3.bucket.good"], "*": ["custom.s3.bucket.good", IDLE]}
+    assert Catalog(made).applying_to("AWS::Glue::Job", None) == (IDLE, "custom.s3.bucket.good")
+    assert Catalog(made).applying_to("AWS::S3::Bucket", None) == (IDLE, "custom.s3.bucket.good")
+
+
 def test_names_and_aliases_resolve_and_others_are_told():
     assert catalog().resolve(["custom.s3.bucket.old"]) == {"custom.s3.bucket.good"}
     with pytest.raises(UsageError, match=r"--policy nope: there is no such policy; there are: custom\.any"):
         catalog().resolve(["nope"])
 
 
-def test_a_document_that_is_no_catalog_is_told():
+@pytest.mark.parametrize(
+    "document",
+    [{"policies": {"a": {}}, "by_type": {}}, {"policies": {}}, {"policies": {}, "by_type": {"*": ["a"]}}],
+)
+def test_a_document_that_is_no_catalog_is_told(document):
     with pytest.raises(UsageError, match=r"data\.catalog is not a catalog"):
-        Catalog({"policies": {"a": {}}})
+        Catalog(document)
 
 
 def test_a_policy_that_only_lacks_comfort_can_be_used():

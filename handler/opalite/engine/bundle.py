@@ -116,12 +116,12 @@ def assemble(
         _refuse_faults(path, own, {"policies": entries})
         settings = settings_data.overlay(settings, own)
         data |= source.data
-    catalog = catalogs.from_entries(entries)
     for path in overlays:
         over = read_settings(path)
-        _refuse_faults(path, over, catalog)
+        _refuse_faults(path, over, {"policies": entries})
         settings = settings_data.overlay(settings, over)
     settings = settings_data.overlay({"parameters": _metadata_defaults(entries)}, settings)
+    catalog = catalogs.from_entries(entries, idle=catalogs.idle(entries, settings["parameters"]))
     return Bundle(modules, {**data, **settings, "catalog": catalog})
 
 

@@ -5,11 +5,12 @@ They are complete only when everything has been read, so that a decision never d
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from opalite.facts.keys import spellings
 from opalite.model import Resource
+from opalite.ports import Wanted
 
 _KEY_TYPE = "AWS::KMS::Key"
 _ALIAS_TYPE = "AWS::KMS::Alias"
@@ -34,6 +35,13 @@ class CorpusFacts:
         elif kind == _ALIAS_TYPE:
             self._see_alias(resource)
 
+    def prepare(self, wanted: Iterable[Wanted]) -> None:
+        """Everything is at hand."""
+
+    def why(self, kind: str, key: str, resource: Mapping[str, Any]) -> str | None:  # noqa: ARG002 - of the port
+        """What is not there is simply not there."""
+        return None
+
     def lookup(self, kind: str, key: str, resource: Mapping[str, Any]) -> Mapping[str, Any] | None:
         """The fact under any spelling of its key, or None."""
         if kind not in KINDS:
@@ -49,15 +57,14 @@ class CorpusFacts:
 
     def _see_key(self, resource: Resource) -> None:
         document, configuration = resource.document, resource.document["configuration"]
-        if not isinstance(configuration, dict) or configuration.get("keyManager") not in _MANAGERS:
+        if not isinstance(configuration, dict) or configuration.get("manager") not in _MANAGERS:
             return
-        state = configuration.get("keyState")
-        arn = configuration.get("arn") or document["arn"] or spellings(document["id"], document)[1]
+        arn = configuration["arn"] or document["arn"] or spellings(document["id"], document)[1]
         fact = {
-            "manager": configuration["keyManager"],
+            "manager": configuration["manager"],
             "arn": arn,
             "account_id": document["account_id"],
-            "state": state if isinstance(state, str) else None,
+            "state": configuration["state"],
         }
         _keep_newest(self._keys, str(arn), resource.capture_time, fact)
 

@@ -10,9 +10,23 @@ from typing import TYPE_CHECKING
 
 from opalite.model import Resource
 from opalite.normalize import generic, header
-from opalite.normalize.ec2 import instance
+from opalite.normalize.awslambda import function
+from opalite.normalize.cloudtrail import trail
+from opalite.normalize.dynamodb import table
+from opalite.normalize.ec2 import instance, volume
+from opalite.normalize.ecr import repository
+from opalite.normalize.efs import file_system
+from opalite.normalize.elb import classic, load_balancer, target_group
+from opalite.normalize.kinesis import stream
+from opalite.normalize.kms import key
+from opalite.normalize.opensearch import domain
+from opalite.normalize.rds import db_cluster, db_cluster_snapshot, db_instance, db_snapshot
+from opalite.normalize.redshift import cluster
 from opalite.normalize.s3 import bucket
+from opalite.normalize.secretsmanager import secret
 from opalite.normalize.securitygroup import security_group
+from opalite.normalize.sns import topic
+from opalite.normalize.sqs import queue
 from opalite.normalize.tags import read_relationships, read_tags
 from opalite.normalize.values import Recorded, decoded
 
@@ -25,9 +39,29 @@ __all__ = ["TYPES", "resource"]
 
 TYPES: Mapping[str, Callable[[Recorded, list[dict[str, str]]], JsonObject | None]] = MappingProxyType(
     {
+        "AWS::CloudTrail::Trail": trail,
+        "AWS::DynamoDB::Table": table,
         "AWS::EC2::Instance": instance,
         "AWS::EC2::SecurityGroup": security_group,
+        "AWS::EC2::Volume": volume,
+        "AWS::ECR::Repository": repository,
+        "AWS::EFS::FileSystem": file_system,
+        "AWS::ElasticLoadBalancing::LoadBalancer": classic,
+        "AWS::ElasticLoadBalancingV2::LoadBalancer": load_balancer,
+        "AWS::ElasticLoadBalancingV2::TargetGroup": target_group,
+        "AWS::KMS::Key": key,
+        "AWS::Kinesis::Stream": stream,
+        "AWS::Lambda::Function": function,
+        "AWS::OpenSearch::Domain": domain,
+        "AWS::RDS::DBCluster": db_cluster,
+        "AWS::RDS::DBClusterSnapshot": db_cluster_snapshot,
+        "AWS::RDS::DBInstance": db_instance,
+        "AWS::RDS::DBSnapshot": db_snapshot,
+        "AWS::Redshift::Cluster": cluster,
         "AWS::S3::Bucket": bucket,
+        "AWS::SNS::Topic": topic,
+        "AWS::SQS::Queue": queue,
+        "AWS::SecretsManager::Secret": secret,
     }
 )
 

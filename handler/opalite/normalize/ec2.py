@@ -1,87 +1,35 @@
-"""AWS::EC2::Instance."""
+"""AWS::EC2::Instance and AWS::EC2::Volume."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from opalite.normalize.values import GapError, boolean, integer, objects, text, timestamp, unrecorded
+from opalite.normalize.members import always, inside, maybe, needed, time, typed
+from opalite.normalize.values import GapError, boolean, integer, objects, text
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from opalite.model import JsonObject
-    from opalite.normalize.values import Recorded
 
-# What nobody selects one by one: a row with all of these is a query's whole `configuration`.
-_EVERY_INSTANCE = frozenset({"instanceId", "imageId", "hypervisor", "rootDeviceType", "virtualizationType"})
 _MONITORED = {"enabled": True, "pending": True, "disabled": False, "disabling": False}
 
-
-def instance(recorded: Recorded, unknown: list[dict[str, str]]) -> JsonObject | None:
-    configuration = recorded.configuration
-    if not configuration:
-        unrecorded(recorded, unknown)
-        return None
-    document: JsonObject = dict.fromkeys(_MEMBERS)
-    whole = recorded.complete or configuration.keys() >= _EVERY_INSTANCE
-    for member, (key, always, read) in _MEMBERS.items():
-        value = configuration.get(key)
-        if value is None or value == "":
-            if always or not (whole or key in configuration):
-                path = f"resource.configuration.{member}"
-                unknown.append({"path": path, "reason": f"the item has no configuration.{key}"})
-        elif read is text and type(value) is str:
-            document[member] = value
-        else:
-            try:
-                document[member] = read(value)
-            except GapError as gap:
-                unknown.append({"path": f"resource.configuration.{member}", "reason": str(gap)})
-    return document
-
-
-def _object(value: Any, key: str) -> Any:
-    """A member of an object that means nothing without it."""
-    if type(value) is not dict:
-        raise GapError("malformed: expected an object")
-    content = value.get(key)
-    if content is None or content == "":
-        raise GapError(f"malformed: expected an object with {key}")
-    return content
-
-
-def _state(value: Any) -> str | None:
-    return text(_object(value, "name"))
-
-
-def _launch_time(value: Any) -> str:
-    moment = timestamp(value)
-    if moment is None:
-        raise GapError("malformed: expected a time")
-    return moment
-
-
-def _profile_arn(value: Any) -> str | None:
-    return text(_object(value, "arn"))
+_http_tokens = needed("httpTokens")
+_http_endpoint = needed("httpEndpoint")
+_hop_limit = needed("httpPutResponseHopLimit", integer)
+_group_id = needed("groupId")
+_instance_id = needed("instanceId")
+_monitoring_state = needed("state")
 
 
 def _metadata_options(value: Any) -> JsonObject:
     return {
-        "http_tokens": text(_object(value, "httpTokens")),
-        "http_endpoint": text(_object(value, "httpEndpoint")),
-        "http_put_response_hop_limit": integer(_object(value, "httpPutResponseHopLimit")),
+        "http_tokens": _http_tokens(value),
+        "http_endpoint": _http_endpoint(value),
+        "http_put_response_hop_limit": _hop_limit(value),
     }
 
 
 def _security_groups(value: Any) -> list[str]:
-    return [_text(entry, "groupId") for entry in objects(value)]
-
-
-def _text(value: Any, key: str) -> str:
-    content = _object(value, key)
-    if type(content) is not str:
-        raise GapError("malformed: expected text")
-    return content
+    return [_group_id(entry) for entry in objects(value)]
 
 
 def _block_devices(value: Any) -> list[JsonObject]:
@@ -100,36 +48,85 @@ def _block_devices(value: Any) -> list[JsonObject]:
     return devices
 
 
+# Every interface and every private address has these, and no query names them all one by one.
+_INTERFACE = frozenset({"networkInterfaceId", "ownerId", "sourceDestCheck", "status", "privateIpAddresses"})
+_PRIVATE_ADDRESS = frozenset({"privateIpAddress", "primary"})
+
+_public_ip = inside("publicIp")
+
+
+def _network_interfaces(value: Any) -> list[JsonObject]:
+    return [
+        {
+            "network_interface_id": text(entry.get("networkInterfaceId")),
+            "subnet_id": text(entry.get("subnetId")),
+            "public_ip_addresses": _public_addresses(entry),
+        }
+        for entry in objects(value)
+    ]
+
+
+def _public_addresses(interface: JsonObject) -> list[str]:
+    """Each private address may have one; that of the first stands at the interface, too."""
+    addresses = objects(interface.get("privateIpAddresses") or [])
+    if not (interface.keys() >= _INTERFACE and all(each.keys() >= _PRIVATE_ADDRESS for each in addresses)):
+        raise GapError("the item has only some members of configuration.networkInterfaces")
+    associations = [holder.get("association") for holder in (interface, *addresses)]
+    found = {_public_ip(association) for association in associations if association is not None}
+    return sorted(address for address in found if address is not None)
+
+
 def _monitoring(value: Any) -> bool:
-    state = _text(value, "state")
+    state = _monitoring_state(value)
     if state not in _MONITORED:
         raise GapError("malformed: expected a state of monitoring")
     return _MONITORED[state]
 
 
-def _tenancy(value: Any) -> str | None:
-    return text(_object(value, "tenancy"))
+instance = typed(
+    {
+        "image_id": always("imageId"),
+        "instance_type": always("instanceType"),
+        "state": always("state", needed("name")),
+        "launch_time": always("launchTime", time),
+        "architecture": always("architecture"),
+        "platform": maybe("platform"),
+        "key_name": maybe("keyName"),
+        "vpc_id": maybe("vpcId"),
+        "subnet_id": maybe("subnetId"),
+        "private_ip_address": maybe("privateIpAddress"),
+        "public_ip_address": maybe("publicIpAddress"),
+        "iam_instance_profile_arn": maybe("iamInstanceProfile", needed("arn")),
+        "metadata_options": always("metadataOptions", _metadata_options),
+        "security_groups": always("securityGroups", _security_groups),
+        "block_devices": always("blockDeviceMappings", _block_devices),
+        "network_interfaces": always("networkInterfaces", _network_interfaces),
+        "detailed_monitoring": always("monitoring", _monitoring),
+        "tenancy": always("placement", needed("tenancy")),
+        "ebs_optimized": always("ebsOptimized", boolean),
+    },
+    every=("instanceId", "imageId", "hypervisor", "rootDeviceType", "virtualizationType"),
+)
 
 
-# Our name: Config's key, whether every instance has one, and how it is read.
-# The others are null for "none": no key pair, no public address.
-_MEMBERS: dict[str, tuple[str, bool, Callable[[Any], Any]]] = {
-    "image_id": ("imageId", True, text),
-    "instance_type": ("instanceType", True, text),
-    "state": ("state", True, _state),
-    "launch_time": ("launchTime", True, _launch_time),
-    "architecture": ("architecture", True, text),
-    "platform": ("platform", False, text),
-    "key_name": ("keyName", False, text),
-    "vpc_id": ("vpcId", False, text),
-    "subnet_id": ("subnetId", False, text),
-    "private_ip_address": ("privateIpAddress", False, text),
-    "public_ip_address": ("publicIpAddress", False, text),
-    "iam_instance_profile_arn": ("iamInstanceProfile", False, _profile_arn),
-    "metadata_options": ("metadataOptions", True, _metadata_options),
-    "security_groups": ("securityGroups", True, _security_groups),
-    "block_devices": ("blockDeviceMappings", True, _block_devices),
-    "detailed_monitoring": ("monitoring", True, _monitoring),
-    "tenancy": ("placement", True, _tenancy),
-    "ebs_optimized": ("ebsOptimized", True, boolean),
-}
+def _volume_state(value: Any) -> str | None:
+    """Text in older items, an object with `value` in newer ones."""
+    return text(value["value"] if type(value) is dict and "value" in value else value)
+
+
+def _attached_instances(value: Any) -> list[str]:
+    return [_instance_id(entry) for entry in objects(value) if entry.get("instanceId")]
+
+
+volume = typed(
+    {
+        "encrypted": always("encrypted", boolean),
+        "kms_key_id": maybe("kmsKeyId"),
+        "state": always("state", _volume_state),
+        "size": always("size", integer),
+        "volume_type": always("volumeType"),
+        "snapshot_id": maybe("snapshotId"),
+        "attached_instances": always("attachments", _attached_instances),
+    },
+    every=("volumeId", "availabilityZone", "createTime", "volumeType"),
+)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from opalite.normalize import policy as policies
 from opalite.normalize.values import GapError, boolean, decoded, objects, text, unrecorded
 
 if TYPE_CHECKING:
@@ -131,10 +132,18 @@ def _logging(supplementary: JsonObject, recorded: Recorded) -> JsonObject | None
     return {"bucket": target, "prefix": text(record.get("logFilePrefix"))}
 
 
+def _policy(supplementary: JsonObject, recorded: Recorded) -> JsonObject | None:
+    record = _record(supplementary, recorded, "BucketPolicy", "policyText")
+    if record and "policyText" not in record:
+        raise GapError("malformed: expected an object with policyText")
+    return policies.policy(record["policyText"]) if record else None
+
+
 _MEMBERS: tuple[tuple[str, Callable[[JsonObject, Recorded], object]], ...] = (
     ("encryption", _encryption),
     ("versioning", _versioning),
     ("mfa_delete", _mfa_delete),
     ("public_access_block", _public_access_block),
     ("logging", _logging),
+    ("policy", _policy),
 )

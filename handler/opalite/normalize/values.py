@@ -120,3 +120,9 @@ def objects(value: Any) -> list[JsonObject]:
         if type(entry) is not dict:
             raise GapError("malformed: expected a list of objects")
     return value
+
+
+def texts(value: Any) -> list[str]:
+    if type(value) is not list or not all(type(entry) is str for entry in value):
+        raise GapError("malformed: expected a list of texts")
+    return value

@@ -20,64 +20,51 @@ batch[key] := decision if {
 	decision := results with input as item
 }
 
-# Results of one resource by policy id. input.policies narrows the choice; null means all that apply.
+# Results of one resource by policy id. Rules are few and look at data.stages once: without it, the usual case, nothing is off and
+# nothing is treated in another way. Each rule that is asked costs as much as several lines in the one that asks.
+results := object.union(
+	{id: {"outcome": "off"} | some id in _off},
+	{id: _treated(id, result) | some id, result in _results(_applicable - _off)},
+) if {
+	count(data.stages) > 0
+} else := _results(_applicable)
+
+# Deleted, not recorded, or out of the rule's scope: nothing is left to judge.
+_results(ids) := {id: {"outcome": "not_applicable", "reasons": {input.gone}} | some id in ids} if {
+	is_string(input.gone)
+} else := {id: _result(id, data.catalog.policies[id].path) | some id in ids}
+
 # A policy id has four parts below one of two roots: aws (shipped) and custom (the organization's own).
-results[id] := {"outcome": "off"} if {
-	_staged
-	some id in _off
-}
-
-results[id] := _treated(id, {"outcome": "not_applicable", "reasons": {input.gone}}) if {
-	_gone
-	some id in _on
-}
-
-results[id] := _treated(id, _judge(
+_result(id, ["aws", service, type, name]) := _judge(
 	id,
 	{reason | some reason in data.aws[service][type][name].not_applicable},
 	_unrecorded(id),
 	data.aws[service][type][name].violations,
 	{need | some need in data.aws[service][type][name].unknown},
 	{true | data.aws[service][type][name].compliant == true},
-)) if {
-	not _gone
-	some id in _on
-	["aws", service, type, name] = data.catalog.policies[id].path
-}
+)
 
-results[id] := _treated(id, _judge(
+_result(id, ["custom", service, type, name]) := _judge(
 	id,
 	{reason | some reason in data.custom[service][type][name].not_applicable},
 	_unrecorded(id),
 	data.custom[service][type][name].violations,
 	{need | some need in data.custom[service][type][name].unknown},
 	{true | data.custom[service][type][name].compliant == true},
-)) if {
-	not _gone
-	some id in _on
-	["custom", service, type, name] = data.catalog.policies[id].path
-}
+)
 
-# Deleted, not recorded, or out of the rule's scope: nothing is left to judge.
-_gone if is_string(input.gone)
-
+# input.policies narrows the choice; null means all that apply.
 _applicable := _of_type if {
 	is_null(input.policies)
 } else := _of_type & {id | some id in input.policies}
 
-_of_type contains id if some id in data.catalog.by_type[input.resource.type]
+_of_type := {id | some type in [input.resource.type, "*"]; some id in data.catalog.by_type[type]}
 
-_of_type contains id if some id in data.catalog.by_type["*"]
-
-# What data.stages says of each policy here. Most often it says nothing: look before asking key by key.
+# What data.stages says of each policy here.
 _treatment[id] := stages.of(id, input.resource) if {
 	some id in _applicable
-	_ = data.stages[id]
-}
-
-_treatment[id] := stages.of(id, input.resource) if {
-	_ = data.stages["*"]
-	some id in _applicable
+	some setting in [id, "*"]
+	_ = data.stages[setting]
 }
 
 _off contains id if {
@@ -85,22 +72,15 @@ _off contains id if {
 	treatment.stage == "off"
 }
 
-# Without data.stages, the usual case, nothing is off and nothing is treated in another way: look once, not for every key.
-_on := _applicable if {
-	not _staged
-} else := _applicable - _off
-
-_staged if count(data.stages) > 0
-
 _treated(id, result) := object.union(result, {"treatment": treatment}) if {
-	_staged
 	treatment := _treatment[id]
 	count(treatment) > 0
 } else := result
 
 # What the item does not tell, though the policy requires it: without these the policy's own answer means nothing.
 _unrecorded(id) := {_units_needed} if {
-	id in _hang_on_units
+	is_null(input.resource.organizational_units)
+	_hangs_on_units(id)
 } else := {gap |
 	some gap in input.unknown
 	some required in data.catalog.policies[id].requires
@@ -113,28 +93,13 @@ _within(required, path) if startswith(required, concat("", [path, "."]))
 
 _units_needed := {"fact": "account", "key": input.resource.account_id}
 
-# Policies whose parameters or stage depend on organizational units that are not known.
-_hang_on_units contains id if {
-	is_null(input.resource.organizational_units)
-	some id in _applicable
-	overrides := data.parameters[id].overrides
-	scope.hangs_on_units(overrides, input.resource)
-}
+# True when the policy's parameters or stage depend on organizational units that are not known.
+_hangs_on_units(id) if scope.hangs_on_units(data.parameters[id].overrides, input.resource)
 
-_hang_on_units contains id if {
-	_staged
-	is_null(input.resource.organizational_units)
-	some id in _applicable
-	overrides := data.stages[id].overrides
-	scope.hangs_on_units(overrides, input.resource)
-}
-
-_hang_on_units contains id if {
-	_staged
-	is_null(input.resource.organizational_units)
-	overrides := data.stages["*"].overrides
-	some id in _applicable
-	scope.hangs_on_units(overrides, input.resource)
+_hangs_on_units(id) if {
+	count(data.stages) > 0
+	some setting in [id, "*"]
+	scope.hangs_on_units(data.stages[setting].overrides, input.resource)
 }
 
 # The first line that holds wins. Only a policy that says `compliant`, and names no violation and nothing unknown, passes; that

@@ -180,6 +180,7 @@ test_only_the_policies_that_are_asked[note] if {
 		"another": [["aws.ec2.instance.approved_image"], set()],
 	}
 	result := decision.results with input as _with("/policies", asked)
+		with data.catalog.by_type as {"AWS::S3::Bucket": [_id]}
 	object.keys(result) == expected
 }
 

@@ -14,13 +14,11 @@ import data.opalite.scope
 of(policy, resource) := given if {
 	given := data.parameters[policy]["default"]
 	not data.parameters[policy].overrides
-	not _lacks_some(policy, given)
+	count(given) >= count(data.catalog.policies[policy].parameters.properties)
 } else := {key: chosen |
 	some key in _keys(policy)
 	chosen := value(policy, key, resource)
 }
-
-_lacks_some(policy, given) if count(given) < count(data.catalog.policies[policy].parameters.properties)
 
 _keys(policy) := ({key | some key, _ in data.catalog.policies[policy].parameters.properties} | {key | some key, _ in data.parameters[policy]["default"]}) | {key | some override in data.parameters[policy].overrides; some key, _ in override.set}
 

@@ -74,7 +74,41 @@ def test_the_revision_changes_with_policies_and_with_data(opa, tmp_path):
 
 def test_own_policies_stand_beside_the_shipped_ones(opa, tmp_path):
     bundle = made(opa, bundles=[own(tmp_path / "mine")])
-    assert bundle.data["catalog"]["by_type"]["AWS::S3::Bucket"] == [ID, "custom.s3.bucket.mine"]
+    shipped = made(opa).data["catalog"]["by_type"]["AWS::S3::Bucket"]
+    assert bundle.data["catalog"]["by_type"]["AWS::S3::Bucket"] == [*shipped, "custom.s3.bucket.mine"]
+
+
+IDLE = "custom.any.resource.mine"
+IDLE_POLICY = POLICY.replace("[AWS::S3::Bucket]", '["*"]').replace(
+    "#   version: 1.0.0",
+    """#   version: 1.0.0
+#   idle_without: [wanted]
+#   parameters:
+#     type: object
+#     properties:
+#       wanted: {{description: what is wanted, type: object, default: {{}}}}
+#       other: {{description: something else, type: integer, default: 1}}""",
+)
+
+
+@pytest.mark.parametrize(
+    ("entry", "asked"),
+    [
+        (None, False),
+        ({"default": {"wanted": {}, "other": 2}}, False),
+        ({"default": {"wanted": {"a": 1}}}, True),
+        ({"overrides": [{"regions": ["eu-west-1"], "set": {"other": 2}}]}, False),
+        ({"overrides": [{"regions": ["eu-west-1"], "set": {"wanted": {"a": 1}}}]}, True),
+    ],
+)
+def test_a_policy_is_asked_only_when_the_settings_give_it_something_to_judge(opa, tmp_path, entry, asked):
+    folder = tmp_path / "mine" / "custom" / "any" / "resource" / "mine"
+    folder.mkdir(parents=True)
+    (folder / "mine.rego").write_text(IDLE_POLICY.format(package=IDLE, title="Mine"))
+    overlays = [] if entry is None else [settings(tmp_path / "s.yaml", {"parameters": {IDLE: entry}})]
+    catalog = made(opa, bundles=[tmp_path / "mine"], overlays=overlays).data["catalog"]
+    assert IDLE in catalog["policies"]
+    assert (IDLE in catalog["by_type"].get("*", [])) is asked
 
 
 def test_own_policies_as_an_archive_built_by_opa(opa, tmp_path):

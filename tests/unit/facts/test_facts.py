@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import itertools
+from pathlib import Path
 
+import orjson
 import pytest
 
 from opalite.errors import UsageError
 from opalite.facts.corpus import CorpusFacts
 from opalite.facts.given import GivenFacts, load
 from opalite.facts.keys import spellings
-from opalite.model import Resource
+from opalite.model import Item, Resource
+from opalite.normalize import resource as normalized
 
 ID = "11111111-2222-3333-4444-555555555555"
 HERE = "arn:aws:kms:eu-west-1:111111111111:"
@@ -59,6 +62,20 @@ def test_a_facts_file_is_read_and_completed(tmp_path):
     assert facts.lookup("account", "1", BUCKET) == {"organizational_units": ["r"]}
 
 
+def test_counts_times_and_policies_may_be_given_or_null(tmp_path):
+    path = tmp_path / "facts.yaml"
+    path.write_text(
+        'load_balancer: {lb: {targets: 0, listeners: null, idle_since: "2026-11-01T00:00:00Z"}, other: {}}\n'
+        'resource_policy: {q: {policy: null}, r: {policy: {Version: "2012-10-17"}}}'
+    )
+    facts = load(path)
+    unknown = {"targets": None, "target_groups": None, "listeners": None, "idle_since": None}
+    assert facts.lookup("load_balancer", "lb", BUCKET) == unknown | {"targets": 0, "idle_since": "2026-11-01T00:00:00Z"}
+    assert facts.lookup("load_balancer", "other", BUCKET) == unknown
+    assert facts.lookup("resource_policy", "q", BUCKET) == {"policy": None}
+    assert facts.lookup("resource_policy", "r", BUCKET) == {"policy": {"Version": "2012-10-17"}}
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [
@@ -70,6 +87,15 @@ def test_a_facts_file_is_read_and_completed(tmp_path):
         ("image: {ami-1: {owner_id: 111}}", "owner_id: must be a text"),
         ("image: {ami-1: {tags: {a: 1}}}", "tags: must be an object of texts"),
         ("kms_key: {k: {aliases: x}}", "aliases: must be a list of texts"),
+        ("load_balancer: {lb: {targets: yes}}", "targets: must be a whole number, not below 0"),
+        ("load_balancer: {lb: {targets: true}}", "targets: must be a whole number, not below 0"),
+        ("load_balancer: {lb: {listeners: -1}}", "listeners: must be a whole number"),
+        ("load_balancer: {lb: {target_groups: 1.0}}", "target_groups: must be a whole number"),
+        ("load_balancer: {lb: {idle_since: 2026-11-01}}", "idle_since: must be a time like"),
+        ('load_balancer: {lb: {idle_since: "2026-11-01"}}', "idle_since: must be a time like"),
+        ('load_balancer: {lb: {idle_since: "2026-13-01T00:00:00Z"}}', "idle_since: must be a time like"),
+        ("resource_policy: {q: {}}", "policy: is missing; null says that there is none"),
+        ("resource_policy: {q: {policy: '{}'}}", "policy: must be an object"),
     ],
 )
 def test_facts_of_another_shape_are_told_with_their_place(tmp_path, text, says):
@@ -86,7 +112,7 @@ def seen(kind, configuration, *, time="2026-01-01T00:00:00.000Z", name=ID, gone=
 
 
 def key(manager="CUSTOMER", state="Enabled", **more):
-    return seen("AWS::KMS::Key", {"keyManager": manager, "keyState": state, "arn": f"{HERE}key/{ID}"}, **more)
+    return seen("AWS::KMS::Key", {"manager": manager, "state": state, "arn": f"{HERE}key/{ID}"}, **more)
 
 
 def alias(name="alias/shop", target=ID, **more):
@@ -112,6 +138,14 @@ KEY_FACT = {
 @pytest.mark.parametrize("asked", [ID, f"{HERE}key/{ID}"])
 def test_a_key_item_tells_of_its_key(asked):
     assert corpus(key()).lookup("kms_key", asked, BUCKET) == KEY_FACT
+
+
+def test_a_key_item_tells_of_its_key_as_the_normalizer_reads_it():
+    item = Path(__file__).parents[2] / "data" / "items" / "kms-key.event.json"
+    found = normalized(Item(body=orjson.loads(item.read_bytes()), source=item.name))
+    arn = "arn:aws:kms:eu-central-1:111122223333:key/6a1f0c2e-3b4d-4e5f-8a9b-0c1d2e3f4a5b"
+    fact = {"manager": "CUSTOMER", "arn": arn, "account_id": "111122223333", "state": "Enabled", "aliases": None}
+    assert corpus(found).lookup("kms_key", arn, BUCKET) == fact
 
 
 @pytest.mark.parametrize("asked", ["alias/shop", f"{HERE}alias/shop"])

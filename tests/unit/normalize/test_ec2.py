@@ -38,6 +38,7 @@ def without(case: str, member: str) -> tuple[dict[str, Any], list[dict[str, str]
         ("metadata_options", "metadataOptions"),
         ("security_groups", "securityGroups"),
         ("block_devices", "blockDeviceMappings"),
+        ("network_interfaces", "networkInterfaces"),
         ("detailed_monitoring", "monitoring"),
         ("tenancy", "placement"),
         ("ebs_optimized", "ebsOptimized"),
@@ -87,6 +88,57 @@ def test_devices_without_a_volume_and_with_text_as_boolean() -> None:
     ]
 
 
+def interface(**members: Any) -> dict[str, Any]:
+    whole = {"networkInterfaceId": "eni-1", "ownerId": "111122223333", "sourceDestCheck": True, "status": "in-use"}
+    return {**whole, "subnetId": "subnet-1", "privateIpAddresses": [], **members}
+
+
+def private(**members: Any) -> dict[str, Any]:
+    return {"privateIpAddress": "10.20.1.15", "primary": True, **members}
+
+
+@pytest.mark.parametrize(
+    ("members", "expected"),
+    [
+        ({}, []),
+        ({"association": None, "privateIpAddresses": [private(association=None)]}, []),
+        ({"association": {"publicIp": "203.0.113.7"}}, ["203.0.113.7"]),
+        ({"association": {"carrierIp": "198.51.100.12", "publicIp": None}}, []),
+        ({"privateIpAddresses": [private(), private(association={"publicIp": "203.0.113.7"})]}, ["203.0.113.7"]),
+        (
+            {
+                "association": {"publicIp": "203.0.113.8"},
+                "privateIpAddresses": [
+                    private(association={"publicIp": "203.0.113.8"}),
+                    private(association={"publicIp": "203.0.113.7"}),
+                ],
+            },
+            ["203.0.113.7", "203.0.113.8"],
+        ),
+    ],
+)
+def test_public_addresses_stand_at_an_interface_and_at_its_private_addresses(
+    members: dict[str, Any], expected: list[str]
+) -> None:
+    assert changed(networkInterfaces=[interface(**members)])[0]["network_interfaces"] == [
+        {"network_interface_id": "eni-1", "subnet_id": "subnet-1", "public_ip_addresses": expected}
+    ]
+
+
+@pytest.mark.parametrize("member", ["networkInterfaceId", "ownerId", "sourceDestCheck", "status", "privateIpAddresses"])
+def test_an_interface_of_which_members_were_selected_may_have_an_address(member: str) -> None:
+    part = {key: value for key, value in interface().items() if key != member}
+    gap = {
+        "path": f"{ALL}.network_interfaces",
+        "reason": "the item has only some members of configuration.networkInterfaces",
+    }
+    expected = (changed()[0] | {"network_interfaces": None}, [gap])
+    assert changed(networkInterfaces=[interface(), part]) == expected
+    for key in private():
+        address = {each: value for each, value in private().items() if each != key}
+        assert changed(networkInterfaces=[interface(privateIpAddresses=[address])]) == expected
+
+
 @pytest.mark.parametrize(
     ("state", "expected"), [("enabled", True), ("pending", True), ("disabled", False), ("disabling", False)]
 )
@@ -100,6 +152,19 @@ def test_detailed_monitoring(state: str, *, expected: bool) -> None:
         ("security_groups", "securityGroups", [{"groupName": "web"}], "malformed: expected an object with groupId"),
         ("security_groups", "securityGroups", [{"groupId": 3}], "malformed: expected text"),
         ("detailed_monitoring", "monitoring", {"state": "on"}, "malformed: expected a state of monitoring"),
+        ("network_interfaces", "networkInterfaces", [interface(association=[])], "malformed: expected an object"),
+        (
+            "network_interfaces",
+            "networkInterfaces",
+            [interface(association={"publicIp": 3})],
+            "malformed: expected text",
+        ),
+        (
+            "network_interfaces",
+            "networkInterfaces",
+            [interface(privateIpAddresses=[3])],
+            "malformed: expected a list of objects",
+        ),
         ("key_name", "keyName", False, "malformed: expected text"),
         ("key_name", "keyName", [], "malformed: expected text"),
     ],

@@ -172,3 +172,43 @@ def test_a_query_for_members_of_the_rule_does_not_turn_encryption_off(selected: 
     reason = f"the item may have no {missing} because none was selected: select supplementaryConfiguration"
     assert found.document["configuration"]["encryption"] is None
     assert {"path": "resource.configuration.encryption", "reason": reason} in found.unknown
+
+
+def test_the_bucket_policy_is_unpacked_from_its_text() -> None:
+    statement = {"Effect": "Allow", "Principal": "*", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::orders/*"}
+    configuration, gaps = changed(BucketPolicy={"policyText": orjson.dumps({"Statement": statement}).decode()})
+    assert gaps == {}
+    assert configuration["policy"] == {
+        "statements": [
+            {
+                "sid": None,
+                "effect": "Allow",
+                "principals": {"AWS": ["*"], "Service": [], "Federated": [], "CanonicalUser": []},
+                "not_principals": None,
+                "actions": ["s3:GetObject"],
+                "not_actions": [],
+                "resources": ["arn:aws:s3:::orders/*"],
+                "not_resources": [],
+                "conditions": [],
+            }
+        ]
+    }
+
+
+@pytest.mark.parametrize("record", [None, {}, {"policyText": None}, {"policyText": ""}])
+def test_a_bucket_without_a_policy_has_none(record: Any) -> None:
+    configuration, gaps = changed(BucketPolicy=record)
+    assert (configuration["policy"], gaps) == (None, {})
+
+
+@pytest.mark.parametrize(
+    ("record", "reason"),
+    [
+        ({"policyText": "{"}, "malformed: expected a policy in JSON"),
+        ({"text": "{}"}, "malformed: expected an object with policyText"),
+        ({"policyText": "{}"}, "malformed: expected a policy with statements"),
+    ],
+)
+def test_a_bucket_policy_that_cannot_be_read_is_unknown(record: Any, reason: str) -> None:
+    configuration, gaps = changed(BucketPolicy=record)
+    assert (configuration["policy"], gaps) == (None, {"policy": reason})

@@ -67,7 +67,7 @@ package aws.ec2.instance.approved_image
 compliant if {
 	_tolerated
 	_chosen
-	_is_young(_max_age_days)
+	_is_young(_parameters.max_age_days)
 }
 
 violations contains {
@@ -75,14 +75,15 @@ violations contains {
 	"subject": "image",
 	"evidence": {"path": ["image_id"], "actual": _image_id, "expected": "an approved image"},
 } if {
+	not compliant # saves the search for a fault that an approved image cannot have
 	is_string(_image_id)
 }
 
 not_applicable contains sprintf("the instance is %s, a state that is not judged", [state]) if {
 	state := input.resource.configuration.state
-	state in {"pending", "running", "stopping", "stopped", "shutting-down", "terminated"}
 	states := _parameters.states
 	not state in states
+	state in {"pending", "running", "stopping", "stopped", "shutting-down", "terminated"}
 }
 
 unknown contains {"fact": "image", "key": _image_id} if {

@@ -1,7 +1,7 @@
 package aws.ec2.securitygroup.restricted_ingress
 
 _mode := "listed" if {
-	[_parameters.match, _parameters.allowed_tcp, _parameters.allowed_udp, _parameters.allowed_exact] == ["any", null, null, null]
+	object.subset(_parameters, {"match": "any", "allowed_tcp": null, "allowed_udp": null, "allowed_exact": null})
 	is_array(_parameters.ports)
 } else := "all_ports" if {
 	_parameters.match == "all_ports"
@@ -13,7 +13,7 @@ _mode := "listed" if {
 }
 
 # Indexes of the rules that nothing proves harmless. What is neither closed nor tolerated is a violation.
-_suspects := ({i | some i, _ in input.resource.configuration.ingress} - _closed) - _tolerated
+_suspects := object.keys(_open) - _tolerated
 
 # Rules that are open to the world and do no harm. Each body is a proof of its own.
 _tolerated contains i if {
@@ -35,11 +35,10 @@ _tolerated contains i if {
 
 _tolerated contains i if {
 	_mode == "listed"
+	spans := _spans(_parameters.ports)
 	some i, rule in _open
 	[first, last] = _span(rule.protocol, rule.from_port, rule.to_port)
-	every wanted in _listed_spans {
-		_are_apart(first, last, wanted[0], wanted[1])
-	}
+	count([wanted | some wanted in spans; wanted[0] <= last; wanted[1] >= first]) == 0
 }
 
 _tolerated contains i if {
@@ -58,15 +57,14 @@ _tolerated contains i if {
 
 # Where every port counts, it does not matter which ports the rule means.
 _malformed contains i if {
-	some i, rule in _open
+	some i in _suspects
+	rule := input.resource.configuration.ingress[i]
 	rule.protocol in {"tcp", "udp"}
 	is_number(rule.from_port)
 	is_number(rule.to_port)
 	rule.from_port > rule.to_port
 	_mode != "any"
 }
-
-_listed_spans := _spans(_parameters.ports)
 
 # The first and the last port, where they can prove anything: all traffic has none. A range written backwards is taken in its
 # order here; _malformed keeps it from being judged.
@@ -81,10 +79,6 @@ _span(protocol, from, to) := sort([from, to]) if {
 	is_number(from)
 	is_number(to)
 }
-
-_are_apart(first, _, _, wanted_last) if first > wanted_last
-
-_are_apart(_, last, wanted_first, _) if last < wanted_first
 
 # Port 0 is reserved: 1-65535 is every port.
 _is_partial(first, _) if first > 1
@@ -107,17 +101,15 @@ _is_within(first, last, allowed) if {
 	}
 }
 
-# Undefined when an entry cannot be read: an unreadable port must not vanish from the list.
+# Undefined when an entry cannot be read: an unreadable port must not vanish from the list. Numbers, the usual case, need no call.
 _spans(entries) := spans if {
 	is_array(entries)
-	spans := [span | some entry in entries; span := _entry_span(entry)]
+	ranges := [span | some entry in entries; is_string(entry); span := _entry_span(entry)]
+	spans := array.concat(ranges, [[entry, entry] | some entry in entries; is_number(entry)])
 	count(spans) == count(entries)
 }
 
-_entry_span(entry) := [entry, entry] if is_number(entry)
-
 _entry_span(entry) := [from, to] if {
-	is_string(entry)
 	regex.match(`^[0-9]+(-[0-9]+)?$`, entry)
 	parts := split(entry, "-")
 	from := to_number(parts[0])

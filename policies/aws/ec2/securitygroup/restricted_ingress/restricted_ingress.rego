@@ -96,27 +96,27 @@ violations contains {
 		"expected": "closed to the world",
 	},
 } if {
-	some i in (_suspects - _malformed)
+	some i in _suspects
+	not i in _malformed
 	rule := input.resource.configuration.ingress[i]
 	ranges := _world_ranges(i)
 }
 
 # A range of ports that cannot be, in a rule that is open to the world.
 unknown contains {"path": "resource.configuration.ingress"} if {
-	some i in (_malformed & _suspects)
+	some i in _suspects
+	i in _malformed
 }
 
 not_applicable contains sprintf("the group is excepted: %s", [reason]) if {
-	reason := _excepted_groups[input.resource.id]
+	reason := _parameters.excepted_groups[input.resource.id]
 }
 
 not_applicable contains sprintf("the group is excepted: %s", [reason]) if {
-	some pattern, reason in _excepted_groups
+	some pattern, reason in _parameters.excepted_groups
 	contains(pattern, "*")
 	glob.match(pattern, null, input.resource.id)
 }
-
-_excepted_groups := _parameters.excepted_groups
 
 _traffic(protocol, from, to) := "all traffic" if {
 	protocol == "-1"

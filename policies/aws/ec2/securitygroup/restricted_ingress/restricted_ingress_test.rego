@@ -1,5 +1,6 @@
 package aws.ec2.securitygroup.restricted_ingress_test
 
+import data.aws.ec2.securitygroup.restricted_ingress
 import data.opalite.decision
 
 _id := "aws.ec2.securitygroup.restricted_ingress"
@@ -226,6 +227,12 @@ test_undetermined_with_ports_written_backwards if {
 	_judged(_with(rules), {"allowed_udp": [443]}) == _malformed
 	_judged(_with([_rule("tcp", 65535, 0, _world)]), {"match": "all_ports"}) == _malformed
 	_judged(_with([_rule("tcp", 30, 20, ["10.0.0.0/8"])]), {}) == _passed
+}
+
+test_a_range_that_can_be_leaves_nothing_unknown if {
+	unknown := restricted_ingress.unknown with input as _with([_rule("tcp", 22, 22, _world)])
+		with data.parameters as {_id: {"default": _defaults}}
+	unknown == set()
 }
 
 test_fail_with_ports_written_backwards_where_every_port_counts if _outcome([_rule("tcp", 30, 20, _world)], {"ports": "any"}) == "fail"

@@ -54,10 +54,7 @@ _closed contains i if {
 	}
 }
 
-_open[i] := rule if {
-	some i, rule in input.resource.configuration.ingress
-	not i in _closed
-}
+_open := object.remove({i: rule | some i, rule in input.resource.configuration.ingress}, _closed)
 
 _world_ranges(i) := sort(array.concat(
 	_unlimited(input.resource.configuration.ingress[i].ipv4, "ipv4"),

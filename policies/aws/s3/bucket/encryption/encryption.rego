@@ -26,11 +26,11 @@
 #     additionalProperties: false
 #     properties:
 #       level:
-#         description: "any: some encryption; kms: a KMS key; named_key: a KMS key that the bucket names; customer_managed: a KMS key that AWS does not manage"
+#         description: "any: some encryption; kms: a KMS key; named_key: a KMS key that the resource names; customer_managed: a KMS key that AWS does not manage"
 #         enum: [any, kms, named_key, customer_managed]
 #         default: customer_managed
 #       allowed_keys:
-#         description: "Key id, key ARN, alias name or alias ARN to reason; unless empty, the bucket must use one of these keys"
+#         description: "Key id, key ARN, alias name or alias ARN to reason; unless empty, the resource must use one of these keys"
 #         type: object
 #         additionalProperties: {type: string}
 #         default: {}
@@ -46,69 +46,53 @@
 #         default: false
 package aws.s3.bucket.encryption
 
+import data.opalite.encryption
+import data.opalite.parameters
+
 compliant if {
-	_level_met
-	_key_allowed
-	_account_allowed
+	_verdict.compliant == true
 	_bucket_key_met
 }
 
-violations contains {
-	"message": substring(sprintf("default encryption is %s; required is %s", [_shown, _required]), 0, 120),
-	"subject": "encryption",
-	"evidence": {"path": ["encryption"], "actual": input.resource.configuration.encryption, "expected": _required},
-} if {
-	_level_missed
-}
-
-violations contains {
-	"message": substring(sprintf("%s is not an allowed key", [_shown]), 0, 120),
-	"subject": "key",
-	"evidence": {"path": ["encryption", "key"], "actual": _recorded_key, "expected": "an allowed key"},
-} if {
-	not _level_missed
-	not _key_allowed
-	not _key_undecided
-}
-
-violations contains {
-	"message": substring(sprintf("%s is not of an allowed account", [_shown]), 0, 120),
-	"subject": "account",
-	"evidence": {"path": ["encryption", "key"], "actual": _recorded_key, "expected": "a key of an allowed account"},
-} if {
-	not _level_missed
-	not _account_allowed
-}
+violations contains violation if some violation in _verdict.violations
 
 violations contains {
 	"message": "the S3 Bucket Key is off",
 	"subject": "bucket_key",
-	"evidence": {"path": ["encryption", "bucket_key"], "actual": input.resource.configuration.encryption.bucket_key, "expected": true},
+	"evidence": {"path": ["encryption", "bucket_key"], "actual": _default.bucket_key, "expected": true},
 } if {
 	not _level_missed
 	not _bucket_key_met
 }
 
-unknown contains {"fact": "kms_key", "key": _recorded_key} if _manager_undecided
+unknown contains need if some need in _verdict.unknown
 
-unknown contains {"fact": "kms_key", "key": _recorded_key} if _key_undecided
+_id := "aws.s3.bucket.encryption"
 
-_required := {
-	"any": "any encryption",
-	"kms": "a KMS key",
-	"named_key": "a KMS key named by the bucket",
-	"customer_managed": "a customer managed KMS key",
-}[_level]
+_default := input.resource.configuration.encryption
 
-_shown := "off" if is_null(_algorithm)
+_verdict := encryption.verdict(_id, _used, input)
 
-_shown := _algorithm if {
-	is_string(_algorithm)
-	not _kms
+_used := {
+	"what": "default encryption",
+	"off": "off",
+	"scheme": _default.algorithm,
+	"kms": _default.algorithm in {"aws:kms", "aws:kms:dsse"},
+	"key": _default.key,
+	"default_key": "alias/aws/s3",
+	"path": ["encryption"],
+	"actual": _default,
+	"key_path": ["encryption", "key"],
 }
 
-# An ARN is 75 characters and more; its last part is enough beside the evidence.
-_shown := sprintf("%s with %s", [_algorithm, parts[count(parts) - 1]]) if {
-	_kms
-	parts := split(_key, ":")
+# Whoever misses the level has more to change than this.
+_level_missed if {
+	some violation in _verdict.violations
+	violation.subject == "encryption"
 }
+
+_bucket_key_met if parameters.of(_id, input.resource).require_bucket_key == false
+
+_bucket_key_met if _default.algorithm in {"AES256", "aws:kms:dsse"}
+
+_bucket_key_met if _default.bucket_key == true

@@ -136,7 +136,7 @@ test_fail_without_encryption_at_every_level[level] if {
 	some level, required in {
 		"any": "any encryption",
 		"kms": "a KMS key",
-		"named_key": "a KMS key named by the bucket",
+		"named_key": "a named KMS key",
 		"customer_managed": "a customer managed KMS key",
 	}
 	encryption := {"algorithm": null, "key": null, "bucket_key": true}
@@ -194,12 +194,12 @@ test_pass_at_level_named_key_without_a_fact if _judged(_encrypted("aws:kms", "12
 test_fail_at_level_named_key_without_a_name if {
 	encryption := {"algorithm": "aws:kms", "key": null, "bucket_key": true}
 	shown := "aws:kms with alias/aws/s3"
-	_judged(_encrypted("aws:kms", null, null), {"level": "named_key"}) == _level_missed(shown, "a KMS key named by the bucket", encryption)
+	_judged(_encrypted("aws:kms", null, null), {"level": "named_key"}) == _level_missed(shown, "a named KMS key", encryption)
 }
 
 test_fail_at_level_named_key_with_sse_s3 if {
 	encryption := {"algorithm": "AES256", "key": _key, "bucket_key": true}
-	_judged(_encrypted("AES256", _key, null), {"level": "named_key"}) == _level_missed("AES256", "a KMS key named by the bucket", encryption)
+	_judged(_encrypted("AES256", _key, null), {"level": "named_key"}) == _level_missed("AES256", "a named KMS key", encryption)
 }
 
 test_pass_with_an_allowed_key if _judged(_bucket, {"allowed_keys": {_key: "data key"}}) == _passed
@@ -270,6 +270,12 @@ test_fail_without_the_required_bucket_key[value] if {
 		"subject": "bucket_key",
 		"evidence": {"path": ["encryption", "bucket_key"], "actual": value, "expected": true},
 	}}}
+}
+
+test_fail_with_another_key_and_without_the_required_bucket_key_names_both if {
+	item := json.patch(_bucket, [{"op": "replace", "path": "/resource/configuration/encryption/bucket_key", "value": false}])
+	result := _judged(item, {"allowed_keys": {"0a6b": "x"}, "require_bucket_key": true})
+	{violation.subject | some violation in result.violations} == {"key", "bucket_key"}
 }
 
 test_messages_are_cut_at_120_characters if {

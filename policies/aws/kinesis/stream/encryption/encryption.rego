@@ -1,0 +1,66 @@
+# METADATA
+# title: Kinesis streams are encrypted with a customer managed key
+# description: >-
+#   A stream keeps its records for a day to a year. With a key of its own the organization decides, revokes and audits who can
+#   read them. What counts as encrypted is a parameter, from any encryption to named keys.
+# scope: package
+# related_resources:
+#   - ref: https://docs.aws.amazon.com/streams/latest/dev/server-side-encryption.html
+#     description: Data protection in Amazon Kinesis Data Streams
+# custom:
+#   severity: MEDIUM
+#   resource_types: [AWS::Kinesis::Stream]
+#   requires: [resource.configuration.encryption_type, resource.configuration.kms_key_id]
+#   facts: [kms_key]
+#   version: 1.0.0
+#   schedule: true
+#   frameworks:
+#     fsbp: [Kinesis.1]
+#     nist_800_53_r5: [SC-12(2), SC-13, SC-28, SC-28(1)]
+#   remediation:
+#     summary: Start the encryption of the stream with a customer managed key that its producers and consumers may use.
+#     action: encrypt_stream
+#   parameters:
+#     type: object
+#     additionalProperties: false
+#     properties:
+#       level:
+#         description: "any: some encryption; kms: a KMS key; named_key: a KMS key that the resource names; customer_managed: a KMS key that AWS does not manage"
+#         enum: [any, kms, named_key, customer_managed]
+#         default: customer_managed
+#       allowed_keys:
+#         description: "Key id, key ARN, alias name or alias ARN to reason; unless empty, the resource must use one of these keys"
+#         type: object
+#         additionalProperties: {type: string}
+#         default: {}
+#       allowed_accounts:
+#         description: "Account id to reason; unless empty, the key must belong to one of these accounts"
+#         type: object
+#         propertyNames: {pattern: "^[0-9]{12}$"}
+#         additionalProperties: {type: string}
+#         default: {}
+package aws.kinesis.stream.encryption
+
+import data.opalite.encryption
+
+compliant if _verdict.compliant == true
+
+violations contains violation if some violation in _verdict.violations
+
+unknown contains need if some need in _verdict.unknown
+
+_verdict := encryption.verdict("aws.kinesis.stream.encryption", _used, input)
+
+_type := input.resource.configuration.encryption_type
+
+# Kinesis encrypts with KMS keys only, and always records which.
+_used := {
+	"what": "the stream",
+	"scheme": _type,
+	"kms": is_string(_type),
+	"key": input.resource.configuration.kms_key_id,
+	"default_key": null,
+	"path": ["encryption_type"],
+	"actual": _type,
+	"key_path": ["kms_key_id"],
+}
