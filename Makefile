@@ -39,7 +39,7 @@ fast: setup ## the quick part of the tests, for the loop of editing
 	$(BIN)/python -m pytest -n auto -q -m "not slow" tests/unit
 
 .PHONY: static
-static: format-check lint types imports catalog-check rego-check ## everything of `make check` that is no test
+static: format-check lint types imports catalog-check docs-check rego-check ## everything of `make check` that is no test
 
 .PHONY: check
 check: static test ## all that CI runs
@@ -75,6 +75,14 @@ catalog: setup ## write data/catalog/data.json from the policies' METADATA
 .PHONY: catalog-check
 catalog-check: setup
 	$(BIN)/opalite policies catalog policies --check data/catalog/data.json
+
+.PHONY: docs
+docs: setup ## write docs/policies/ from METADATA, notes.md and examples of the policies
+	$(BIN)/opalite policies docs policies --output docs/policies
+
+.PHONY: docs-check
+docs-check: setup
+	$(BIN)/opalite policies docs policies --check docs/policies
 
 .PHONY: rego-check
 rego-check: setup ## opa check, strict and with the schemas of the input

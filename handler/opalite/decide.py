@@ -17,6 +17,7 @@ from opalite.model import Decision, JsonObject, Outcome, Policy, Question, Resou
 
 INPUT_VERSION = 1
 STAGES = ("off", "audit", "enforce")
+_SEVERITIES = frozenset(Severity)
 Render = Callable[[Outcome, "Told", str], tuple[str | None, str]]
 
 
@@ -168,7 +169,7 @@ def _treatment(policy_id: str, treatment: Any) -> Mapping[str, str]:
         raise DecisionError(f"{policy_id}: data.stages holds something other than texts")
     if treatment.get("stage", "enforce") not in STAGES:
         raise DecisionError(f"{policy_id}: data.stages names the unknown stage {treatment['stage']!r}")
-    if treatment.get("severity", Severity.LOW) not in set(Severity):
+    if treatment.get("severity", Severity.LOW) not in _SEVERITIES:
         raise DecisionError(f"{policy_id}: data.stages names the unknown severity {treatment['severity']!r}")
     return treatment
 
@@ -176,12 +177,16 @@ def _treatment(policy_id: str, treatment: Any) -> Mapping[str, str]:
 def _check_evidence(policy_id: str, outcome: Outcome, parts: tuple[Any, Any, Any, Any]) -> None:
     """Every outcome but pass says why, and pass says nothing else."""
     violations, unknown, reasons, exemption = parts
-    whole = {
-        Outcome.PASS: not violations and not unknown and not reasons and exemption is None,
-        Outcome.FAIL: bool(violations) and exemption is None,
-        Outcome.EXEMPT: bool(violations) and isinstance(exemption, dict),
-        Outcome.NOT_APPLICABLE: bool(reasons),
-        Outcome.UNDETERMINED: bool(unknown),
-    }[outcome]
+    match outcome:
+        case Outcome.PASS:
+            whole = not violations and not unknown and not reasons and exemption is None
+        case Outcome.FAIL:
+            whole = bool(violations) and exemption is None
+        case Outcome.EXEMPT:
+            whole = bool(violations) and isinstance(exemption, dict)
+        case Outcome.NOT_APPLICABLE:
+            whole = bool(reasons)
+        case Outcome.UNDETERMINED:
+            whole = bool(unknown)
     if not whole:
         raise DecisionError(f"{policy_id} answered {outcome} without what must go with it")

@@ -6,6 +6,7 @@ OpaliteError
 ├── DecisionError         OPA answered, but not what was asked: no evaluation may be made of it (exit code 3)
 ├── EngineError           OPA could not be found, started or reached; trying again may help (exit code 3)
 │   └── InstallError      OPA could not be installed
+├── AwsError              AWS could not be asked, or did not answer; trying again may help (exit code 3)
 └── OutputError           the output could not be written (exit code 3)
 
 A message is one line: what was seen, what was expected, and what to do.
@@ -36,6 +37,10 @@ class EngineError(OpaliteError):
 
 class InstallError(EngineError):
     """OPA could not be downloaded, verified or built."""
+
+
+class AwsError(OpaliteError):
+    """AWS throttles, times out, fails, or does not take the credentials. What it refuses by permission is no error: see Denied."""
 
 
 class OutputError(OpaliteError):

@@ -1,7 +1,8 @@
 """Questions → decisions, with facts by need. Shared by the command line and the Lambda function.
 
 A policy is first asked without facts. Who answers that its verdict hangs on some gets exactly these and is asked once more,
-alone: so the decision of one policy never depends on which others are asked beside it.
+alone: so the decision of one policy never depends on which others are asked beside it. Organizational units are no fact of the
+policy's but a part of the resource: if nobody knew them at first, they may cost one question more.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from opalite.errors import DecisionError
 from opalite.model import Decision, Outcome, Question, Resource
 from opalite.ports import Engine, Facts
 from opalite.publish import evaluation
+from opalite.waiting import Waiting, Why, explained, gather, prepare
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +83,21 @@ class Judge:
         """All answers to each question. What hangs on facts that may become known later is pending."""
         judged: list[list[list[Judged]]] = []  # by question and policy
         waiting: list[tuple[list[Judged], Question]] = []
-        for asked, results in zip(questions, ask_all(self._engine, questions), strict=True):
+        answered = ask_all(self._engine, questions)
+        prepare(
+            (
+                (decide.needs(results[policy_id]), asked.resource)
+                for asked, results in zip(questions, answered, strict=True)
+                for policy_id in asked.expected
+            ),
+            (self._known,),
+        )
+        for asked, results in zip(questions, answered, strict=True):
             line: list[list[Judged]] = []
             for policy_id in asked.expected:
                 result = results[policy_id]
                 needs = decide.needs(result)
-                facts = _gather(needs, asked.resource, (self._known,)) if needs else {}
+                facts = gather(needs, asked.resource, (self._known,)) if needs else {}
                 if needs and self._may_come(needs, facts):
                     line.append([Pending(self._alone(asked, policy_id), result)])
                 elif facts:
@@ -102,17 +113,21 @@ class Judge:
 
     def again(self, pending: Sequence[Pending], sources: Sequence[Facts]) -> list[list[Judged]]:
         """The last word on pending answers, with whatever facts the sources have; without any the first answer stands."""
-        judged: list[list[Judged]] = [[] for _ in pending]
-        asked: list[tuple[int, Question]] = []
-        for index, entry in enumerate(pending):
-            facts = _gather(decide.needs(entry.result), entry.question.resource, (self._known, *sources))
-            if facts:
-                asked.append((index, self._with_facts(entry.question, facts)))
-            else:
-                judged[index] = self._decision(entry.question, entry.question.expected[0], entry.result)
-        for (index, question), results in zip(asked, ask_all(self._engine, [entry[1] for entry in asked]), strict=True):
-            judged[index] = self._decision(question, question.expected[0], results[question.expected[0]])
-        return judged
+        known = (self._known, *sources)
+        waiting = [Waiting(entry.question, entry.question, entry.result) for entry in pending]
+        supplied = waiting
+        while supplied:  # twice at most: what has been supplied once is not supplied again
+            prepare(((entry.needs(), entry.first.resource) for entry in supplied), known)
+            supplied = [entry for entry in supplied if entry.supply(known)]
+            for entry in supplied:
+                entry.asked = self._with_facts(entry.first, entry.facts)
+            answers = ask_all(self._engine, [entry.asked for entry in supplied])
+            for entry, results in zip(supplied, answers, strict=True):
+                entry.result = results[entry.first.expected[0]]
+        return [
+            self._decision(entry.asked, entry.first.expected[0], entry.result, entry.explainer(known))
+            for entry in waiting
+        ]
 
     def _may_come(self, needs: Sequence[tuple[str, str]], facts: Mapping[str, Mapping[str, Any]]) -> bool:
         return any(kind in self._later and key not in facts.get(kind, {}) for kind, key in needs)
@@ -128,7 +143,9 @@ class Judge:
             resource = replace(resource, document={**resource.document, **units})
         return decide.question(resource, asked.evaluated_at, asked.expected, selected=True, facts=facts)
 
-    def _decision(self, asked: Question, policy_id: str, result: Mapping[str, Any]) -> list[Judged]:
+    def _decision(
+        self, asked: Question, policy_id: str, result: Mapping[str, Any], why: Why | None = None
+    ) -> list[Judged]:
         """One decision, none where the policy is switched off, or the fault."""
         policy = self._catalog.policies[policy_id]
 
@@ -148,18 +165,6 @@ class Judge:
             answer = decide.told(policy_id, result)
         except DecisionError as error:
             return [Fault(policy_id, asked.resource.source, str(error))]
+        if answer is not None and why is not None and answer.unknown:
+            answer = replace(answer, unknown=[explained(gap, why(gap)) for gap in answer.unknown])
         return [] if answer is None else [decide.decision(asked, policy, answer, self._identity, render)]
-
-
-def _gather(
-    needs: Sequence[tuple[str, str]], resource: Resource, sources: Sequence[Facts]
-) -> dict[str, dict[str, Any]]:
-    """Exactly the facts that were asked for, as far as a source knows them; the first source that does."""
-    found: dict[str, dict[str, Any]] = {}
-    for kind, key in needs:
-        for source in sources:
-            fact = source.lookup(kind, key, resource.document)
-            if fact is not None:
-                found.setdefault(kind, {})[key] = fact
-                break
-    return found

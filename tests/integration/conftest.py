@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,6 +21,8 @@ from opalite.engine import locate
 T = TypeVar("T")
 Popen = subprocess.Popen[bytes]
 
+# What tests about the machinery are run by: one policy for each of three types. More may be shipped any day.
+THREE = ("aws.ec2.instance.approved_image", "aws.ec2.securitygroup.restricted_ingress", "aws.s3.bucket.encryption")
 COMMAND = (sys.executable, "-c", "from opalite.cli import main; main()")
 PATIENCE = 60.0  # seconds; what takes longer has failed
 
@@ -117,6 +120,60 @@ def opalite(opa: locate.Opa, tmp_path: Path) -> Opalite:
     own = ("OPALITE_", "PYTHONUNBUFFERED")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(own)}
     return Opalite({**kept, "OPALITE_OPA": str(opa.path), "TMPDIR": str(scratch)}, scratch)
+
+
+@pytest.fixture(scope="session")
+def few() -> list[str]:
+    """Options that leave `opalite evaluate` three policies, whatever else is shipped."""
+    return [option for policy in THREE for option in ("--policy", policy)]
+
+
+@pytest.fixture
+def evaluate(opalite: Opalite, few: list[str]) -> Callable[..., Done]:
+    """`opalite evaluate` with those three."""
+    return partial(opalite, "evaluate", *few)
+
+
+@pytest.fixture(scope="session")
+def organization(repository) -> Path:
+    return repository / "samples" / "organization"
+
+
+@pytest.fixture(scope="session")
+def settled(repository) -> list[str | Path]:
+    """The options that go with the samples."""
+    samples = repository / "samples"
+    return ["--data", samples / "settings", "--facts", samples / "facts.yaml", "--bundle", samples / "custom"]
+
+
+@pytest.fixture(scope="session")
+def remembered() -> dict[str, Any]:
+    return {}
+
+
+@pytest.fixture
+def samples(opalite, organization, settled, remembered):
+    """The run over the samples in a --format; each form is run once for all tests."""
+
+    def run(form: str):
+        if form not in remembered:
+            remembered[form] = opalite("evaluate", organization, *settled, "--format", form)
+        return remembered[form]
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def decided() -> Callable[[list[dict[str, Any]]], set[tuple[str, ...]]]:
+    """What was decided, apart from the order; no decision may appear twice."""
+
+    def rows_of(lines: list[dict[str, Any]]) -> set[tuple[str, ...]]:
+        keys = ("resource_id", "policy_id", "capture_time", "outcome", "decision_id")
+        found = [tuple(line[key] for key in keys) for line in lines]
+        assert len(found) == len(set(found))
+        return set(found)
+
+    return rows_of
 
 
 @pytest.fixture

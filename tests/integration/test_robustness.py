@@ -35,11 +35,12 @@ def big(many, tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def undisturbed(big, opa, tmp_path_factory) -> SimpleNamespace:
+def undisturbed(big, few, opa, tmp_path_factory) -> SimpleNamespace:
     """What the run over `big` prints when nothing happens."""
     out = tmp_path_factory.mktemp("out") / "out.jsonl"
     environ = {**os.environ, "OPALITE_OPA": str(opa.path)}
-    command = [sys.executable, "-c", "from opalite.cli import main; main()", "evaluate", big, "--format", "jsonl"]
+    opalite = [sys.executable, "-c", "from opalite.cli import main; main()"]
+    command = [*opalite, "evaluate", *few, big, "--format", "jsonl"]
     with out.open("wb") as file:
         done = subprocess.run(command, env=environ, stdout=file, stderr=subprocess.PIPE, check=False)
     assert (done.returncode, done.stderr) == (1, b"")
@@ -66,8 +67,8 @@ def test_the_undisturbed_run_decides_each_item_once(undisturbed):
 
 
 @pytest.mark.parametrize("jobs", [2, 8])
-def test_a_killed_opa_costs_no_decision_and_doubles_none(opalite, big, undisturbed, children, jobs):
-    process = opalite.start("evaluate", big, "--format", "jsonl", "--jobs", jobs)
+def test_a_killed_opa_costs_no_decision_and_doubles_none(opalite, few, big, undisturbed, children, jobs):
+    process = opalite.start("evaluate", *few, big, "--format", "jsonl", "--jobs", jobs)
     of_it = children(process.pid)
     opa = of_it.opa()
     first = process.stdout.readline()  # and nothing more: so the run has not ended
@@ -84,6 +85,8 @@ def test_who_asks_while_opa_is_started_anew_is_answered(opa, tmp_path, poll):
     bundle.write(tmp_path / "bundle.tar.gz")
     given = {"version": opa.version, "revision": bundle.revision, "environ": os.environ}
     with ManagedOpa(opa.path, tmp_path / "bundle.tar.gz", **given) as engine, ThreadPoolExecutor(1) as pool:
+        assert engine.ask(b"{}") == {}
+        assert engine.ask(b"{}") == {}  # so it runs
         killed = engine.pid
         psutil.Process(killed).kill()
         noticed = pool.submit(engine.ask, b"{}")
@@ -92,8 +95,8 @@ def test_who_asks_while_opa_is_started_anew_is_answered(opa, tmp_path, poll):
         assert noticed.result() == {}
 
 
-def test_an_opa_that_is_killed_again_and_again_ends_the_run_with_one_line(opalite, big, children):
-    process = opalite.start("evaluate", big, "--format", "jsonl", stdout=subprocess.DEVNULL)
+def test_an_opa_that_is_killed_again_and_again_ends_the_run_with_one_line(opalite, few, big, children):
+    process = opalite.start("evaluate", *few, big, "--format", "jsonl", stdout=subprocess.DEVNULL)
     of_it = children(process.pid)
     with ThreadPoolExecutor(1) as pool:
         ended = pool.submit(rest_of, process)
@@ -108,8 +111,8 @@ def test_an_opa_that_is_killed_again_and_again_ends_the_run_with_one_line(opalit
 
 
 @LINUX
-def test_a_killed_run_leaves_no_opa_behind(opalite, big, children):
-    process = opalite.start("evaluate", big, "--format", "jsonl")
+def test_a_killed_run_leaves_no_opa_behind(opalite, few, big, children):
+    process = opalite.start("evaluate", *few, big, "--format", "jsonl")
     of_it = children(process.pid)
     of_it.opa()
     process.kill()
@@ -123,8 +126,8 @@ def test_a_killed_run_leaves_no_opa_behind(opalite, big, children):
 @pytest.mark.parametrize(
     "command", [("evaluate", "--format", "jsonl"), ("evaluate", "--format", "json"), ("normalize",)], ids=" ".join
 )
-def test_a_reader_that_leaves_early_ends_the_run_without_a_word(opalite, big, children, command):
-    process = opalite.start(*command, big)
+def test_a_reader_that_leaves_early_ends_the_run_without_a_word(opalite, few, big, children, command):
+    process = opalite.start(*command, *(few if command[0] == "evaluate" else []), big)
     of_it = children(process.pid)
     if command[0] == "evaluate":
         of_it.opa()
@@ -141,8 +144,8 @@ ENDINGS = [(signal.SIGINT, ["opalite: interrupted"], 130), (signal.SIGTERM, [], 
 
 
 @pytest.mark.parametrize(("number", "said", "code"), ENDINGS)
-def test_a_signal_while_judging_ends_the_run_tidily(opalite, big, children, number, said, code):
-    process = opalite.start("evaluate", big, "--format", "jsonl")
+def test_a_signal_while_judging_ends_the_run_tidily(opalite, few, big, children, number, said, code):
+    process = opalite.start("evaluate", *few, big, "--format", "jsonl")
     of_it = children(process.pid)
     of_it.opa()
     first = process.stdout.readline()
@@ -154,12 +157,12 @@ def test_a_signal_while_judging_ends_the_run_tidily(opalite, big, children, numb
 
 
 @pytest.mark.parametrize(("number", "said", "code"), ENDINGS)
-def test_a_signal_while_waiting_for_input_ends_the_run_tidily(opalite, children, tmp_path, number, said, code):
+def test_a_signal_while_waiting_for_input_ends_the_run_tidily(opalite, few, children, tmp_path, number, said, code):
     """What has been written to --output so far does not appear, and what stood there stays."""
     output = tmp_path / "out" / "decisions.jsonl"
     output.parent.mkdir()
     output.write_text("of yesterday\n")
-    process = opalite.start("evaluate", "-", "--output", output, stdin=subprocess.PIPE)
+    process = opalite.start("evaluate", *few, "-", "--output", output, stdin=subprocess.PIPE)
     of_it = children(process.pid)
     of_it.opa()
     process.send_signal(number)
@@ -205,16 +208,16 @@ def test_a_full_disk_behind_standard_output_is_told_in_one_line(opalite, reposit
 
 @LINUX
 @pytest.mark.parametrize("form", ["table", "json", "jsonl"])
-def test_a_full_disk_behind_output_is_told_in_one_line(opalite, repository, form):
-    done = opalite("evaluate", repository / "samples/organization/export", "--format", form, "--output", "/dev/full")
+def test_a_full_disk_behind_output_is_told_in_one_line(opalite, evaluate, repository, form):
+    done = evaluate(repository / "samples/organization/export", "--format", form, "--output", "/dev/full")
     assert (done.code, done.err, done.out) == (3, [f"opalite: cannot write to /dev/full: {FULL}"], b"")
     assert opalite.leftovers() == []
 
 
 @pytest.fixture
-def quiet(opalite, repository) -> Callable[..., Done]:
+def quiet(evaluate, repository) -> Callable[..., Done]:
     """Runs over three good items, of which some fail."""
-    return lambda *options, **more: opalite("evaluate", repository / "samples/organization/export", *options, **more)
+    return lambda *options, **more: evaluate(repository / "samples/organization/export", *options, **more)
 
 
 @pytest.fixture
@@ -232,8 +235,8 @@ def test_closed_standard_input_is_no_fault_of_files(quiet, usual):
     assert quiet(before=without("<")) == usual
 
 
-def test_closed_standard_input_cannot_be_read(opalite):
-    done = opalite("evaluate", "-", "--format", "jsonl", before=without("<"))
+def test_closed_standard_input_cannot_be_read(evaluate):
+    done = evaluate("-", "--format", "jsonl", before=without("<"))
     expected = "opalite: error: <stdin>: could not be read to its end: Bad file descriptor"
     assert (done.code, done.err, done.out) == (2, [expected], b"")
 
@@ -278,16 +281,18 @@ def test_a_policies_folder_where_a_run_is_started_is_not_used(quiet, usual, tmp_
 
 
 @pytest.mark.slow
-def test_memory_does_not_grow_with_the_input(opalite, many, tmp_path, children):
-    peaks = [peak_of(opalite, snapshot(tmp_path / f"{count}.json", many(count)), children) for count in (5_000, 20_000)]
+def test_memory_does_not_grow_with_the_input(opalite, few, many, tmp_path, children):
+    peaks = [
+        peak_of(opalite, few, snapshot(tmp_path / f"{count}.json", many(count)), children) for count in (5_000, 20_000)
+    ]
     assert max(peaks) < 350 * 2**20
     assert peaks[1] < 1.5 * peaks[0]
 
 
-def peak_of(opalite, path: Path, children) -> int:
+def peak_of(opalite, few, path: Path, children) -> int:
     """Bytes of resident memory of Python and OPA together, at most."""
     with path.with_suffix(".jsonl").open("wb") as out:
-        process = opalite.start("evaluate", path, "--format", "jsonl", stdout=out)
+        process = opalite.start("evaluate", *few, path, "--format", "jsonl", stdout=out)
         both = [psutil.Process(process.pid), children(process.pid).opa()]
         peak = 0
         while process.poll() is None:
@@ -305,7 +310,7 @@ def bare(item: dict, name: str) -> dict:
     return item | {"resourceId": name, "resourceName": name}
 
 
-def test_each_broken_file_is_named_once_and_every_good_item_is_judged(opalite, item, tmp_path):
+def test_each_broken_file_is_named_once_and_every_good_item_is_judged(evaluate, item, tmp_path):
     mess = tmp_path / "mess"
     mess.mkdir()
     bucket = item("s3-bucket.sse-s3")
@@ -335,10 +340,24 @@ def test_each_broken_file_is_named_once_and_every_good_item_is_judged(opalite, i
         orjson.dumps(bare(bucket, "good-m1")) + b"\n" + orjson.dumps(bare(bucket, "good-m2"))
     )
     (mess / "z-good.json.gz").write_bytes(gzip.compress(orjson.dumps({"configurationItems": [bare(bucket, "good-z")]})))
-    done = opalite("evaluate", mess, "--format", "jsonl")
+    done = evaluate(mess, "--format", "jsonl")
     assert sorted(line["resource_id"] for line in done.lines) == ["good-a", "good-m1", "good-m2", "good-z"]
     named = {Path(line.removeprefix("opalite: error: ").partition(": ")[0]).name.partition(".")[0] for line in done.err}
     assert named == set(broken)
     assert len(done.err) == len(broken)
     assert all(line.startswith(f"opalite: error: {mess}/") for line in done.err)
     assert done.code == 2
+
+
+@pytest.mark.parametrize("form", ["row", "oversized"])
+def test_an_item_that_tells_nothing_is_undetermined_and_breaks_no_policy(opalite, form):
+    """Whatever the type: a row of which only the ids were selected, and what was too large to be sent."""
+    subject = {"accountId": "111122223333", "awsRegion": "eu-west-1", "resourceId": "x"}
+    summaries = [{"resourceType": kind, **subject, "configurationItemStatus": "OK"} for kind in TYPES]
+    oversized = {"messageType": "OversizedConfigurationItemChangeNotification"}
+    items = summaries if form == "row" else [oversized | {"configurationItemSummary": each} for each in summaries]
+    lines = opalite("evaluate", "-", "--format", "jsonl", stdin=b"\n".join(map(orjson.dumps, items))).lines
+    assert {line["resource_type"] for line in lines} == set(TYPES)
+    assert [(line["policy_id"], line["outcome"]) for line in lines if line["outcome"] != "undetermined"] == []
+    reasons = [(line["policy_id"], each.get("reason") or "") for line in lines for each in line["unknown"]]
+    assert [(policy, reason) for policy, reason in reasons if reason.startswith("the policy failed")] == []

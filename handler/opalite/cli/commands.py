@@ -13,7 +13,8 @@ from opalite import __version__
 COMMANDS: Mapping[str, tuple[str, str, str]] = {
     "evaluate": ("opalite.cli.evaluate", "evaluate", "Judge configuration items and print the decisions."),
     "normalize": ("opalite.cli.normalize", "normalize", "Print the policy input that each configuration item becomes."),
-    "policies": ("opalite.cli.policies", "policies", "List, show and lint policies; make the catalog."),
+    "policies": ("opalite.cli.policies", "policies", "List, show and lint policies; make their catalog and pages."),
+    "data": ("opalite.cli.data", "data", "Check parameters, exemptions and stages."),
     "opa": ("opalite.cli.opa", "opa", "Install OPA, or say which one is used."),
     "version": ("opalite.cli.version", "version", "Print the versions of opalite, its policies and OPA."),
 }

@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
 from opalite import settings_data
+from opalite.cli import clock
+from opalite.cli.live import live
 from opalite.cli.options import PATH, default_jobs, engine_options, take_engine_options
 from opalite.cli.output import FORMATS
 from opalite.cli.progress import Reporter
@@ -22,17 +23,17 @@ from opalite.facts import corpus
 from opalite.facts.given import GivenFacts, load
 from opalite.judge import Judge
 from opalite.model import Severity
-from opalite.normalize.values import timestamp
 from opalite.ports import UNVERSIONED
 
 _STDOUT = 1
-_END_OF_OPAS_TIME = "2262"  # its nanoseconds since 1970 have 63 bits
 
 
 @click.command()
 @click.argument("paths", nargs=-1, required=True, metavar="PATH…|-")
 @click.option("--policy", "policies", multiple=True, metavar="ID", help="Judge by this policy only; may be repeated.")
 @click.option("--facts", type=PATH, metavar="FILE", help="What items do not tell: images, keys, organizational units.")
+@click.option("--live", is_flag=True, help="Ask AWS what items do not tell, instead of --facts; calls that read only.")
+@click.option("--live-role", metavar="NAME", help="The role to assume in other accounts than the credentials' own.")
 @click.option(
     "--at", metavar="TIME", help="Judge as of this time (default: the event's, else the item's capture time)."
 )
@@ -64,10 +65,12 @@ def evaluate(paths: tuple[str, ...], **given: Any) -> int:
     Examples:
       opalite evaluate snapshot.json.gz
       opalite evaluate items/ --policy aws.s3.bucket.encryption --data settings/
+      opalite evaluate snapshot.json.gz --live --live-role OpaliteRead
       opalite evaluate - --format jsonl < history.json | jq 'select(.outcome == "fail")'
     """
     options = take_engine_options(given)
-    at = _time(given["at"])
+    at = clock.given(given["at"])
+    aws = live(wanted=given["live"], role=given["live_role"], given=given["facts"] is not None)
     facts = load(given["facts"]) if given["facts"] else GivenFacts({})
     with ExitStack() as stack:
         ready = stack.enter_context(session(options))
@@ -76,8 +79,8 @@ def evaluate(paths: tuple[str, ...], **given: Any) -> int:
         sink: Sink = stack.enter_context(OutputFile(output)) if output else Descriptor(_STDOUT, "standard output")
         reporter = stack.enter_context(Reporter(paths))
         run = Run(
-            Judge(ready.engine, ready.catalog, chosen, facts, later=corpus.KINDS),
-            at=at, now=_now(), jobs=given["jobs"], report=reporter.say,
+            Judge(ready.engine, ready.catalog, chosen, facts, later=corpus.KINDS | (aws.kinds if aws else frozenset())),
+            at=at, now=clock.now(), jobs=given["jobs"], report=reporter.say, remote=aws.facts if aws else None,
         )  # fmt: skip
         target = FORMATS[given["form"]](sink, output is None and sys.stdout.isatty())
         target.begin()
@@ -87,7 +90,7 @@ def evaluate(paths: tuple[str, ...], **given: Any) -> int:
         reporter.close()
         target.end(run.summary)
         sink.flush()
-        for line in _afterwards(run, ready, chosen):
+        for line in (*_afterwards(run, ready, chosen), *([aws.notice()] if aws else [])):
             reporter.say("notice", line)
     return run.summary.exit_code(
         fail_on=Severity(given["fail_on"].upper()), allow_undetermined=given["allow_undetermined"]
@@ -107,16 +110,3 @@ def _afterwards(run: Run, ready: Session, chosen: frozenset[str] | None) -> Iter
     ]
     if unused:
         yield f"exemptions that excused nothing here (expired, fixed, or for other resources): {', '.join(unused)}"
-
-
-def _time(text: str | None) -> str | None:
-    if text is None:
-        return None
-    moment = timestamp(text)
-    if moment is None or moment >= _END_OF_OPAS_TIME:
-        raise click.BadParameter(f"{text!r} is not a time like 2026-11-23T00:00:00Z", param_hint="--at")
-    return moment
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")  # noqa: TID251 - the only clock

@@ -13,11 +13,14 @@ import orjson
 from opalite import catalog as catalogs
 from opalite import lint as lints
 from opalite.cli.options import PATH
+from opalite.cli.policy_pages import docs, readable
 from opalite.engine import bundle as bundles
 from opalite.engine import locate, shipped, tools
 from opalite.errors import UsageError
-from opalite.model import JsonObject
+from opalite.metadata import EVERY_TYPE
+from opalite.model import JsonObject, Severity
 from opalite.normalize import TYPES
+from opalite.settings_check.remark import nearest
 
 _opa = click.option("--opa", metavar="PATH", help="The OPA program to use.")
 _bundle = click.option(
@@ -27,44 +30,87 @@ _bundle = click.option(
 
 @click.group()
 def policies() -> None:
-    """List, show and lint policies; make the catalog."""
+    """List, show and lint policies; make their catalog and their pages."""
+
+
+policies.add_command(docs)
 
 
 @policies.command("list")
 @_bundle
 @_opa
+@click.option(
+    "--type", "kinds", multiple=True, metavar="TYPE", help="Only those for this resource type, as AWS::S3::Bucket."
+)
+@click.option(
+    "--severity",
+    "severities",
+    type=click.Choice([str(severity) for severity in Severity], case_sensitive=False),
+    multiple=True,
+    metavar="LEVEL",
+    help="Only those of this severity.",
+)
+@click.option(
+    "--framework",
+    "frameworks",
+    multiple=True,
+    metavar="KEY",
+    help="Only those that this framework asks for, as fsbp.",
+)
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
-def list_(bundle: tuple[Path, ...], opa: str | None, form: str) -> None:
-    """List the policies.
+def list_(bundle: tuple[Path, ...], opa: str | None, form: str, **wanted: tuple[str, ...]) -> None:
+    """List the policies: id, severity, resource types, title.
+
+    --type, --severity and --framework may be repeated: any of the values will do.
 
     \b
-    Example:
+    Examples:
       opalite policies list --bundle samples/custom
+      opalite policies list --type AWS::S3::Bucket --severity HIGH --severity CRITICAL
     """
     entries = _entries(bundle, opa)
+    there = sorted({key for entry in entries.values() for key in entry.get("frameworks") or ()})
+    for key in wanted["frameworks"]:
+        if key not in there:
+            raise UsageError(f"--framework {key}: no policy names it; there are: {', '.join(there)}")
+    chosen = {policy_id: entry for policy_id, entry in entries.items() if _is_wanted(entry, **wanted)}
     if form == "json":
-        click.echo(orjson.dumps(entries, option=orjson.OPT_INDENT_2))
+        click.echo(orjson.dumps(chosen, option=orjson.OPT_INDENT_2))
         return
-    width = max(len(policy_id) for policy_id in entries)
-    for policy_id, entry in entries.items():
-        click.echo(f"{policy_id:<{width}}  {entry['severity']:<13}  {entry['title']}")
+    if not chosen:
+        click.echo("opalite: notice: there is no such policy", err=True)
+    rows = [
+        (policy_id, entry["severity"], ", ".join(entry["resource_types"]), entry["title"])
+        for policy_id, entry in chosen.items()
+    ]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        click.echo("  ".join(f"{text:<{width}}" for text, width in zip(row, widths, strict=True)).rstrip())
 
 
 @policies.command()
 @click.argument("policy_id", metavar="ID")
 @_bundle
 @_opa
-def show(policy_id: str, bundle: tuple[Path, ...], opa: str | None) -> None:
-    """Show what the catalog says of a policy, parameters included (JSON).
+@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def show(policy_id: str, bundle: tuple[Path, ...], opa: str | None, form: str) -> None:
+    """Show a policy: what it judges, its parameters, facts and examples (Markdown); or what the catalog says of it (JSON).
 
     \b
     Example:
       opalite policies show aws.s3.bucket.encryption
     """
     entries = _entries(bundle, opa)
+    policy_id = next((name for name, entry in entries.items() if policy_id in entry.get("aliases", ())), policy_id)
     if policy_id not in entries:
-        raise UsageError(f"there is no policy {policy_id}; there are: {', '.join(entries)}")
-    click.echo(orjson.dumps({"id": policy_id, **entries[policy_id]}, option=orjson.OPT_INDENT_2))
+        meant = nearest(policy_id, entries)
+        hint = f"did you mean {meant}? " if meant else ""
+        raise UsageError(f"there is no policy {policy_id}; {hint}there are: {', '.join(entries)}")
+    if form == "json":
+        click.echo(orjson.dumps({"id": policy_id, **entries[policy_id]}, option=orjson.OPT_INDENT_2))
+        return
+    roots = [shipped.folder("policies"), *(path for path in bundle if path.is_dir())]
+    click.echo(readable(policy_id, entries[policy_id], roots), nl=False)
 
 
 @policies.command()
@@ -125,6 +171,17 @@ def _entries(bundle: tuple[Path, ...], opa: str | None) -> dict[str, JsonObject]
     program = locate.find(opa, os.environ).path
     assembled = bundles.assemble(program, bundles=bundle, overlays=(), with_shipped=True, typed=TYPES)
     return dict(assembled.data["catalog"]["policies"])
+
+
+def _is_wanted(
+    entry: JsonObject, *, kinds: tuple[str, ...], severities: tuple[str, ...], frameworks: tuple[str, ...]
+) -> bool:
+    types = entry["resource_types"]
+    return (
+        (not kinds or EVERY_TYPE in types or bool(set(kinds) & set(types)))
+        and (not severities or entry["severity"] in severities)
+        and (not frameworks or bool(set(frameworks) & set(entry.get("frameworks") or ())))
+    )
 
 
 def _lint(program: Path, folder: Path) -> Iterator[str]:

@@ -14,25 +14,38 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import IO, Any, TypeVar
 
 from opalite.cli.summary import Summary
+from opalite.decide import needs
 from opalite.errors import NormalizationError
 from opalite.facts.corpus import CorpusFacts
 from opalite.judge import Fault, Judge, Judged, Pending
 from opalite.model import Decision, Item, Notice, Problem, Question, Resource
 from opalite.normalize import resource as normalize
+from opalite.ports import Facts, Wanted
 
 T = TypeVar("T")
 
 BATCH_ITEMS = 100  # a call of this size costs OPA little more than its items; larger ones only cost memory
 BATCH_BYTES = 4 * 1024 * 1024
 _LENGTH_BYTES = 8
+_MOST_WANTED = 20_000  # facts, each a few hundred bytes here; fewer than a cache of facts holds
 _SPOOL_BYTES = 4 * 1024 * 1024  # in memory; what is more goes to a temporary file
 
 
 class Run:
-    """The state of one run. `report` gets each problem, notice and fault as it is met."""
+    """The state of one run. `report` gets each problem, notice and fault as it is met.
+
+    `remote`: a source of facts that is asked when everything has been read, so that each key is asked for once.
+    """
 
     def __init__(
-        self, judge: Judge, *, at: str | None, now: str, jobs: int, report: Callable[[str, str], None]
+        self,
+        judge: Judge,
+        *,
+        at: str | None,
+        now: str,
+        jobs: int,
+        report: Callable[[str, str], None],
+        remote: Facts | None = None,
     ) -> None:
         self.summary = Summary()
         self._judge = judge
@@ -41,6 +54,8 @@ class Run:
         self._jobs = jobs
         self._report = report
         self._corpus = CorpusFacts()
+        self._remote = remote
+        self._wanted: dict[tuple[str, ...], Wanted] = {}  # of the remote source
         self._undated = 0
         self._faulty: set[tuple[str, str]] = set()
 
@@ -51,8 +66,11 @@ class Run:
                 decided, pending = self._sort(judged)
                 if pending:
                     _write(spool, pending)
+                    self._want(pending)
                 yield decided
             spool.seek(0)
+            if self._remote is not None:
+                self._remote.prepare(self._wanted.values())
             for judged in self._in_flight(pool, _read(spool), self._again):
                 decided, _ = self._sort(judged)
                 yield decided
@@ -62,7 +80,19 @@ class Run:
             )
 
     def _again(self, pending: list[Pending]) -> list[list[Judged]]:
-        return self._judge.again(pending, [self._corpus])
+        remote = () if self._remote is None else (self._remote,)
+        return self._judge.again(pending, [*remote, self._corpus])
+
+    def _want(self, pending: list[Pending]) -> None:
+        """Note what the remote source will be asked for; what is beyond the limit, it is asked for batch by batch."""
+        if self._remote is None:
+            return
+        for entry in pending:
+            document = entry.question.resource.document
+            home = {name: document[name] for name in ("partition", "account_id", "region")}
+            for kind, key in needs(entry.result):
+                if len(self._wanted) < _MOST_WANTED:
+                    self._wanted[kind, key, *home.values()] = (kind, key, home)
 
     def _questions(self, found: Iterable[Item | Problem | Notice]) -> Iterator[Question]:
         for entry in found:

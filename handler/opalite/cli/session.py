@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -58,11 +57,8 @@ def session(options: EngineOptions) -> Iterator[Session]:
     )
     with tempfile.TemporaryDirectory(prefix="opalite-") as folder:
         path = Path(folder) / "bundle.tar.gz"
-        token = secrets.token_hex()
-        assembled.write(path, token=token)
-        with ManagedOpa(
-            opa.path, path, version=opa.version, revision=assembled.revision, environ=os.environ, token=token
-        ) as engine:
+        assembled.write(path)
+        with ManagedOpa(opa.path, path, version=opa.version, revision=assembled.revision, environ=os.environ) as engine:
             yield Session(engine, Catalog(assembled.data["catalog"]), assembled.data)
 
 

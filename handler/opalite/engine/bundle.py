@@ -35,15 +35,6 @@ _RESERVED = (
     "data.stages",
     "data.system",
 )
-# Other users of the machine reach the loopback too; without this they could ask for the data, or send queries of their own.
-_AUTHORIZATION = b"""package system.authz
-
-default allow := false
-
-allow if input.identity == "%s"
-
-allow if input.path == ["health"]
-"""
 _LARGEST_FILE = 64 * 1024 * 1024  # unpacked; a bundle is text written by people
 _REVISION_CHARACTERS = 16
 
@@ -72,16 +63,14 @@ class Bundle:
         digest.update(orjson.dumps(self.data, option=orjson.OPT_SORT_KEYS))
         return digest.hexdigest()[:_REVISION_CHARACTERS]
 
-    def write(self, path: Path, *, token: str | None = None) -> None:
-        """The bundle as a .tar.gz; equal bundles are equal byte for byte. With a token, OPA answers only who shows it."""
+    def write(self, path: Path) -> None:
+        """The bundle as a .tar.gz; equal bundles are equal byte for byte."""
         manifest = {"revision": self.revision, "rego_version": 1}
         files = {
             ".manifest": orjson.dumps(manifest),
             "data.json": orjson.dumps(self.data, option=orjson.OPT_SORT_KEYS),
             **self.modules,
         }
-        if token is not None:
-            files["system/authz.rego"] = _AUTHORIZATION % token.encode()
         raw = io.BytesIO()
         with tarfile.open(fileobj=raw, mode="w", format=tarfile.USTAR_FORMAT) as archive:
             for name, text in sorted(files.items()):

@@ -1,7 +1,7 @@
-"""A managed OPA: one server per run, on a free loopback port, gone when the run is.
+"""A managed OPA: one server per run, on a socket in a folder that only its owner may enter, gone when the run is.
 
-It is asked over plain HTTP on 127.0.0.1 with http.client, which knows nothing of HTTP_PROXY, starts in no time and keeps
-its connections open, one per thread.
+It is asked over plain HTTP with http.client, which knows nothing of HTTP_PROXY, starts in no time and keeps its connections
+open, one per thread. Why no port: docs/decisions/0005-batches-and-two-clients.md.
 """
 
 from __future__ import annotations
@@ -23,17 +23,20 @@ from opalite.engine import answers
 from opalite.engine.orphans import die_with_parent, watch_parent
 from opalite.errors import EngineError
 
-HOST = "127.0.0.1"
 START_SECONDS = 30.0  # a cold disk and a loaded machine; 50 ms are usual
 ANSWER_SECONDS = 120.0  # for one batch
 STOP_SECONDS = 2.0
 _STDERR_TAIL = 2000
+_SOCKET_PATH_CHARACTERS = 103  # sockaddr_un of macOS has 104, with the zero at the end; Linux 108
 _PATH = f"/v1/data/{answers.BATCH_RULE}?{answers.STRICT}"
 _HEADERS = {"Content-Type": "application/json"}
 
 
 class ManagedOpa:
-    """An `opa run --server` child process with one bundle. Use as a context manager; `ask` may be called from several threads."""
+    """An `opa run --server` child process with one bundle. Use as a context manager; `ask` may be called from several threads.
+
+    OPA loads the bundle while the first items are read: only who asks waits for it, and hears why it does not start.
+    """
 
     def __init__(
         self,
@@ -43,36 +46,49 @@ class ManagedOpa:
         version: str,
         revision: str,
         environ: Mapping[str, str],
-        token: str | None = None,
     ) -> None:
         self.opa_version = version
         self.bundle_revision = revision
         self._executable = executable
         self._bundle = bundle
         self._environ = environ
-        self._guard = ("--authentication=token", "--authorization=basic") if token else ()
-        self._headers = _HEADERS | ({"Authorization": f"Bearer {token}"} if token else {})
         self._lock = threading.Lock()
         self._generation = 0
         self._local = threading.local()
-        self._connections: list[http.client.HTTPConnection] = []
+        self._connections: list[_Connection] = []
         self._process: subprocess.Popen[bytes] | None = None
         self._watch: subprocess.Popen[bytes] | None = None
         self._stderr: IO[bytes] | None = None
-        self._port = 0
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+        self._socket = ""
         self._closed = False
+        self._failure: EngineError | None = None
 
     def __enter__(self) -> ManagedOpa:
         with self._lock:
-            self._start()
+            self._folder = _private_folder()
+            try:
+                self._launch()
+            except BaseException:
+                self._folder.cleanup()
+                raise
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            if kind is None:
+                self._started()  # nobody may have asked; a bundle that does not load is told even so
+        finally:
+            self._end()
+
+    def _end(self) -> None:
         with self._lock:
             self._closed = True
             self._stop()
             for connection in self._connections:
                 connection.close()
+            if self._folder is not None:
+                self._folder.cleanup()
 
     @property
     def pid(self) -> int:
@@ -81,6 +97,7 @@ class ManagedOpa:
 
     def ask(self, items: bytes) -> Mapping[str, Any]:
         """Results by key; see opalite.ports.Engine. A dead OPA is started anew once, and asked again."""
+        self._started()
         body = b'{"input":{"items":' + items + b"}}"
         generation = self._generation
         try:
@@ -95,7 +112,7 @@ class ManagedOpa:
     def _post(self, body: bytes) -> tuple[int, bytes]:
         connection = self._connection()
         try:
-            connection.request("POST", _PATH, body, self._headers)
+            connection.request("POST", _PATH, body, _HEADERS)
             response = connection.getresponse()
             return response.status, response.read()
         except BaseException:
@@ -103,17 +120,15 @@ class ManagedOpa:
             self._local.connection = None
             raise
 
-    def _connection(self) -> http.client.HTTPConnection:
-        connection: http.client.HTTPConnection | None = getattr(self._local, "connection", None)
-        if connection is None or self._local.port != self._port:
+    def _connection(self) -> _Connection:
+        connection: _Connection | None = getattr(self._local, "connection", None)
+        if connection is None or connection.path != self._socket:
             if connection is not None:
                 connection.close()
-            connection = http.client.HTTPConnection(HOST, self._port, timeout=ANSWER_SECONDS)
+            connection = _Connection(self._socket, ANSWER_SECONDS)
             connection.connect()
-            # Without it every request waits for the acknowledgement of the one before.
-            connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._connections.append(connection)
-            self._local.connection, self._local.port = connection, self._port
+            self._local.connection = connection
         return connection
 
     def _restart(self, generation: int, cause: Exception) -> None:
@@ -130,53 +145,64 @@ class ManagedOpa:
             if generation >= 2:
                 raise EngineError(f"OPA died twice{self._said()}") from cause
             self._stop()
-            self._start()
+            self._launch()
+            self._wait()
 
-    def _start(self) -> None:
-        for attempt in range(3):
-            self._port = _free_port()
-            self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - closed by _stop
-            self._process = subprocess.Popen(
-                [
-                    str(self._executable), "run", "--server",
-                    "--addr", f"{HOST}:{self._port}",
-                    "--log-level", "error",
-                    "--skip-version-check",
-                    "--optimize-store-for-read-speed",
-                    "--shutdown-grace-period", "1",
-                    *self._guard,
-                    "--bundle", str(self._bundle),
-                ],
-                stdin=subprocess.DEVNULL,
-                stdout=self._stderr,  # where it says why a bundle does not load
-                stderr=self._stderr,
-                env=_environment(self._environ),
-                # A group of its own: Ctrl-C must reach us alone, who end the child when its answers have been written.
-                process_group=0,
-                preexec_fn=die_with_parent(),  # noqa: PLW1509 - calls prctl only
-            )  # fmt: skip
-            self._watch = watch_parent(self._process.pid)
-            if self._wait_until_healthy():
-                # Only now: who asks in between is refused, and finds after waiting for the lock that there is a new one.
-                self._generation += 1
-                return
-            said = self._said()
+    def _started(self) -> None:
+        if self._generation == 0:
+            with self._lock:
+                if self._closed:
+                    raise EngineError("OPA was stopped")
+                if self._failure is not None:
+                    raise self._failure
+                if self._generation == 0:
+                    self._wait()
+
+    def _launch(self) -> None:
+        """The child dies with the thread that made it: the main one, after a restart one that asks until the end."""
+        assert self._folder is not None  # noqa: S101 - for the type checker
+        self._socket = str(Path(self._folder.name) / f"opa{self._generation}.sock")
+        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - closed by _stop
+        self._process = subprocess.Popen(
+            [
+                str(self._executable), "run", "--server",
+                "--addr", f"unix://{self._socket}",
+                "--log-level", "error",
+                "--skip-version-check",
+                "--optimize-store-for-read-speed",
+                "--shutdown-grace-period", "1",
+                "--bundle", str(self._bundle),
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=self._stderr,  # where it says why a bundle does not load
+            stderr=self._stderr,
+            env=_environment(self._environ),
+            # A group of its own: Ctrl-C must reach us alone, who end the child when its answers have been written.
+            process_group=0,
+            preexec_fn=die_with_parent(),  # noqa: PLW1509 - calls prctl only
+        )  # fmt: skip
+        self._watch = watch_parent(self._process.pid)
+
+    def _wait(self) -> None:
+        if not self._is_healthy_in_time():
+            self._failure = EngineError(f"OPA did not start{self._said()}")
             self._stop()
-            if "address already in use" not in said or attempt == 2:
-                raise EngineError(f"OPA did not start{said}")
+            raise self._failure
+        # Only now: who asks in between is refused, and finds after waiting for the lock that there is a new one.
+        self._generation += 1
 
-    def _wait_until_healthy(self) -> bool:
+    def _is_healthy_in_time(self) -> bool:
         assert self._process is not None  # noqa: S101 - for the type checker
         deadline = time.monotonic() + START_SECONDS
         pause = 0.005
         while time.monotonic() < deadline:
             if self._process.poll() is not None:
                 return False
-            probe = http.client.HTTPConnection(HOST, self._port, timeout=1.0)
+            probe = _Connection(self._socket, 1.0)
             try:
                 probe.request("GET", "/health?bundles=true")
                 if probe.getresponse().status == 200:
-                    return self._process.poll() is None
+                    return True
             except (OSError, http.client.HTTPException):
                 pass
             finally:
@@ -220,11 +246,31 @@ def _environment(environ: Mapping[str, str]) -> dict[str, str]:
     return {**passed, "GOGC": environ.get("GOGC", "800"), "GOMEMLIMIT": environ.get("GOMEMLIMIT", "220MiB")}
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-        return port
+class _Connection(http.client.HTTPConnection):
+    """HTTP over a socket in the file system."""
+
+    def __init__(self, path: str, timeout: float) -> None:
+        super().__init__("localhost", timeout=timeout)
+        self.path = path
+
+    def connect(self) -> None:
+        sock = socket.socket(socket.AF_UNIX)
+        try:
+            sock.settimeout(self.timeout)
+            sock.connect(self.path)
+        except BaseException:
+            sock.close()
+            raise
+        self.sock = sock
+
+
+def _private_folder() -> tempfile.TemporaryDirectory[str]:
+    """A folder of mode 0700 whose path leaves room for the socket's name."""
+    folder = tempfile.TemporaryDirectory(prefix="opalite-")
+    if len(folder.name) + len("/opa0.sock") <= _SOCKET_PATH_CHARACTERS:
+        return folder
+    folder.cleanup()
+    return tempfile.TemporaryDirectory(prefix="opalite-", dir="/tmp")  # made by mkdtemp, so nobody else's
 
 
 def _status(code: int) -> str:

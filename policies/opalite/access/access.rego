@@ -29,6 +29,13 @@ is_pinned(statement) if {
 	}
 }
 
+is_pinned(statement) if {
+	some condition in statement.conditions
+	condition.operator == "IpAddress"
+	condition.key == "aws:sourceip"
+	_are_narrow(condition.values)
+}
+
 # METADATA
 # title: True when requests without TLS to the S3 bucket and its objects are proved to be denied to everybody
 denies_plain_http(policy, bucket_arn) if {
@@ -112,11 +119,11 @@ _is_fixed(operator, key, value) if {
 }
 
 # With wildcards an ARN is still of one account. The ARN operators compare part by part; for the others a wildcard reaches
-# across parts, so that none may stand before the account.
+# across parts, so that none may stand before the account; nor may a variable, whose value may have parts of its own.
 _is_fixed(operator, key, value) if {
 	trim_prefix(operator, "ForAnyValue:") in _arn_operators
 	key in _arn_keys
-	regex.match(`^arn:[^:]*:[^:]*:[^:]*:[0-9]{12}:`, value)
+	regex.match(`^arn:[^:$]*:[^:$]*:[^:$]*:[0-9]{12}:`, value)
 }
 
 _is_fixed(operator, key, value) if {
@@ -137,10 +144,16 @@ _is_fixed(operator, "aws:userid", value) if {
 	regex.match(`^ARO[A-Z0-9]{13,}:\*$`, value)
 }
 
-_is_fixed("IpAddress", "aws:sourceip", value) if {
-	cidr := _as_cidr(value)
-	net.cidr_is_valid(cidr)
-	_is_narrow(cidr)
+# Many small networks can make up the world as well as one.
+_are_narrow(addresses) if {
+	count(addresses) > 0
+	every address in addresses {
+		net.cidr_is_valid(_as_cidr(address))
+		_is_narrow(_as_cidr(address))
+	}
+	every cidr in net.cidr_merge({_as_cidr(address) | some address in addresses}) {
+		_is_narrow(cidr)
+	}
 }
 
 _as_cidr(address) := address if contains(address, "/")

@@ -180,6 +180,20 @@ test_wildcards_before_a_fixed_account_pin_with_the_operators_of_arns[operator] i
 	_is_pinned(operator, "aws:sourcearn", ["arn:*:*:*:111122223333:*"])
 }
 
+test_a_variable_before_a_fixed_account_does_not_pin[value] if {
+	some value in [
+		"arn:${aws:PrincipalTag/team}:eu-west-1:111122223333:*",
+		"arn:aws:${aws:PrincipalTag/team}:111122223333:*",
+		"arn:aws:sns:${aws:PrincipalTag/team}:111122223333:*",
+		"arn:${a}:sns:eu-west-1:111122223333:*",
+		"arn:aws:${a}:eu-west-1:111122223333:*",
+		"arn:aws:sns:${a}:111122223333:*",
+	]
+	every operator in ["ArnLike", "StringLike"] {
+		_is_public(operator, "aws:sourcearn", [value])
+	}
+}
+
 # The name of a function, say, may be 111122223333 too.
 test_wildcards_before_a_fixed_account_do_not_pin_with_the_operators_of_text[value] if {
 	some value in ["arn:aws:lambda:*:111122223333:*", "arn:aws:*:eu-west-1:111122223333:*", "arn:*:sns:eu-west-1:111122223333:*", "*:111122223333:*"]
@@ -252,6 +266,13 @@ test_the_world_does_not_pin[value] if {
 }
 
 test_one_network_beside_the_world_does_not_pin if _is_public("IpAddress", "aws:sourceip", ["203.0.113.7", "0.0.0.0/0"])
+
+test_networks_that_make_up_the_world_together_do_not_pin if {
+	_is_pinned("IpAddress", "aws:sourceip", ["203.0.113.0/25", "203.0.113.128/25", "2001:db8::/32", "11.0.0.0/8"])
+	_is_public("IpAddress", "aws:sourceip", [sprintf("%d.0.0.0/8", [i]) | some i in numbers.range(0, 255)])
+	_is_public("IpAddress", "aws:sourceip", ["2a00::/32", "2a00:1::/32"])
+	_is_public("IpAddress", "aws:sourceip", [])
+}
 
 test_networks_pin_only_as_ip_addresses_of_the_source if {
 	_is_public("NotIpAddress", "aws:sourceip", ["203.0.113.7"])

@@ -3,8 +3,9 @@
 # description: >-
 #   Policies on what nobody uses differ in what they count, and in nothing else. found = {what: what is counted, for people;
 #   member: its name in the evidence, and path, where that points to; count: how many there are; created: when the resource was
-#   made; idle_since: since when there are none, as RFC 3339; uncounted, undated: what is unknown when count, or idle_since, is
-#   not known}. count, created and idle_since are null when not known; a time to come is taken for not known.
+#   made; idle_since: since when there are none, as RFC 3339; idle_at_least_since: a time since when there have been none, though
+#   it may be longer; uncounted, undated: what is unknown when count, or since when, is not known}. count and the times are null
+#   when not known; a time to come is taken for not known.
 # scope: package
 package opalite.usage
 
@@ -32,11 +33,17 @@ _state(now, days, found) := "in_use" if {
 	not found.count == 0
 } else := "unused" if {
 	days == 0
-} else := "undated" if {
-	not _age(now, found.idle_since)
 } else := "recent" if {
 	_age(now, found.idle_since) <= days * _day_ns
-} else := "unused"
+} else := "unused" if {
+	_age(now, _since(now, found)) > days * _day_ns
+} else := "undated"
+
+_since(now, found) := found.idle_since if {
+	_age(now, found.idle_since)
+} else := found.idle_at_least_since if {
+	_age(now, found.idle_at_least_since)
+} else := null
 
 _violation(now, days, found) := {
 	"message": substring(sprintf("no %s%s", [found.what, _shown(since, days)]), 0, 120),
@@ -47,12 +54,8 @@ _violation(now, days, found) := {
 		"expected": _expected(days),
 	},
 } if {
-	since := _known(now, found.idle_since)
+	since := _since(now, found)
 }
-
-_known(now, moment) := moment if {
-	_age(now, moment)
-} else := null
 
 _shown(since, days) := "" if {
 	is_null(since)
@@ -72,9 +75,12 @@ _whole_days(_, null) := null
 
 _whole_days(now, since) := floor(_age(now, since) / _day_ns)
 
-# Nanoseconds; undefined when the moment is not known.
+# Nanoseconds; undefined when the moment is not known. OPA fails on years that a count of nanoseconds cannot hold, such as the
+# 0001 that some write for no time at all.
 _age(now, moment) := elapsed if {
 	is_string(moment)
+	moment >= "1678"
+	moment < "2262"
 	elapsed := time.parse_rfc3339_ns(now) - time.parse_rfc3339_ns(moment)
 	elapsed >= 0
 }

@@ -11,6 +11,7 @@ _found := {
 	"count": 0,
 	"created": "2025-01-01T00:00:00.000Z",
 	"idle_since": "2026-02-01T00:00:00Z",
+	"idle_at_least_since": null,
 	"uncounted": {"fact": "f", "key": "k"},
 	"undated": {"path": "p"},
 }
@@ -133,4 +134,20 @@ test_messages_are_cut_at_120_characters if {
 	fraction := concat("", [sprintf("%d", [digit % 10]) | some digit in numbers.range(1, 90)])
 	verdict := _verdict(30, {"idle_since": sprintf("2026-02-01T00:00:00.%sZ", [fraction])})
 	{count(violation.message) | some violation in verdict.violations} == {120}
+}
+
+# It proves that nothing was used for so long, and never that something was used before.
+test_a_bound_fails_when_it_is_old_enough_and_never_passes if {
+	bound := {"idle_since": null, "idle_at_least_since": "2026-02-01T00:00:00Z"}
+	_verdict(30, bound) == _unused(
+		"no registered targets since 2026-02-01T00:00:00Z, for more than 30 days",
+		{"targets": 0, "since": "2026-02-01T00:00:00Z", "days": 58},
+		"at least one, or none for at most 30 days",
+	)
+	_verdict(30, object.union(bound, {"idle_at_least_since": "2026-03-01T12:00:00Z"})) == _needs({"path": "p"})
+	_verdict(30, object.union(bound, {"idle_at_least_since": "2026-05-01T12:00:00Z"})) == _needs({"path": "p"})
+}
+
+test_the_exact_time_goes_before_the_bound if {
+	_verdict(30, {"idle_since": "2026-03-20T00:00:00Z", "idle_at_least_since": "2026-02-01T00:00:00Z"}) == _compliant
 }

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
+import stat
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -121,6 +124,16 @@ def test_a_bundle_without_the_batch_rule_is_an_error_not_an_empty_answer(opa, tm
         engine.ask(ITEMS)
 
 
+def test_who_asks_an_opa_that_does_not_start_hears_why_each_time(opa, tmp_path):
+    with (
+        pytest.raises(EngineError, match="rego_parse_error"),
+        managed(opa, bundle(tmp_path, b"package x\nthis is no rego")) as engine,
+    ):
+        with pytest.raises(EngineError, match="rego_parse_error"):
+            engine.ask(ITEMS)
+        engine.ask(ITEMS)
+
+
 def test_a_stopped_opa_is_not_started_again(opa, tmp_path):
     with managed(opa, bundle(tmp_path)) as engine:
         engine.ask(ITEMS)
@@ -135,14 +148,22 @@ def test_two_run_side_by_side(opa, tmp_path):
         assert one.pid != two.pid
 
 
-def test_with_a_token_nobody_else_is_answered(opa, tmp_path):
-    path = tmp_path / "bundle.tar.gz"
-    Bundle({"router.rego": ROUTER}, {}).write(path, token="s3cret")
-    with ManagedOpa(opa.path, path, version="", revision="", environ=os.environ, token="s3cret") as engine:
+def test_it_listens_where_only_its_owner_may_enter(opa, tmp_path):
+    with managed(opa, bundle(tmp_path)) as engine:
+        engine.ask(ITEMS)
+        found = psutil.Process(engine.pid).net_connections("all")
+        assert {entry.family for entry in found} == {socket.AF_UNIX}
+        folders = {Path(entry.laddr).parent for entry in found if entry.laddr}
+        assert {stat.S_IMODE(folder.stat().st_mode) for folder in folders} == {0o700}
+    assert not any(folder.exists() for folder in folders)
+
+
+def test_a_long_path_to_temporary_files_does_not_matter(opa, tmp_path, monkeypatch):
+    deep = tmp_path / ("a" * 100)
+    deep.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(deep))
+    with managed(opa, bundle(tmp_path)) as engine:
         assert engine.ask(ITEMS) == ANSWER
-        engine._headers = {}
-        with pytest.raises(EngineError, match="HTTP 401"):
-            engine.ask(ITEMS)
 
 
 def test_our_environment_stays_with_us(opa, tmp_path):

@@ -17,7 +17,7 @@ from opalite.normalize import resource as normalized
 
 ID = "11111111-2222-3333-4444-555555555555"
 HERE = "arn:aws:kms:eu-west-1:111111111111:"
-BUCKET = {"partition": "aws", "region": "eu-west-1", "account_id": "111111111111"}
+BUCKET = {"partition": "aws", "region": "eu-west-1", "account_id": "111111111111", "arn": None}
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,9 @@ def test_counts_times_and_policies_may_be_given_or_null(tmp_path):
         'resource_policy: {q: {policy: null}, r: {policy: {Version: "2012-10-17"}}}'
     )
     facts = load(path)
-    unknown = {"targets": None, "target_groups": None, "listeners": None, "idle_since": None}
+    unknown = {"targets": None, "target_groups": None, "listeners": None} | dict.fromkeys(
+        ("idle_since", "idle_at_least_since")
+    )
     assert facts.lookup("load_balancer", "lb", BUCKET) == unknown | {"targets": 0, "idle_since": "2026-11-01T00:00:00Z"}
     assert facts.lookup("load_balancer", "other", BUCKET) == unknown
     assert facts.lookup("resource_policy", "q", BUCKET) == {"policy": None}
@@ -184,3 +186,14 @@ def test_what_is_no_whole_key_tells_nothing(resource):
 
 def test_other_kinds_are_not_known():
     assert corpus(key()).lookup("image", ID, BUCKET) is None
+
+
+def test_a_load_balancer_may_be_given_by_its_arn_because_a_name_is_nobody_s_own(tmp_path):
+    path = tmp_path / "facts.yaml"
+    arn = "arn:aws:elasticloadbalancing:eu-west-1:111122223333:loadbalancer/shop"
+    path.write_text(f'load_balancer: {{"{arn}": {{targets: 1}}, shop: {{targets: 0}}}}\n')
+    facts = load(path)
+    here, there = BUCKET | {"arn": arn}, BUCKET | {"arn": arn.replace("1111", "4444")}
+    assert facts.lookup("load_balancer", "shop", here)["targets"] == 1
+    assert facts.lookup("load_balancer", "shop", there)["targets"] == 0
+    assert facts.lookup("load_balancer", "shop", BUCKET | {"arn": None})["targets"] == 0

@@ -55,6 +55,7 @@ _found := {
 	"count": _instances,
 	"created": input.resource.configuration.created_time,
 	"idle_since": _fact("idle_since"),
+	"idle_at_least_since": _fact("idle_at_least_since"),
 	"uncounted": {"fact": "load_balancer", "key": input.resource.id},
 	"undated": {
 		"path": sprintf("facts.load_balancer.%s.idle_since", [input.resource.id]),
@@ -72,6 +73,7 @@ _found := {
 	"count": _listeners,
 	"created": input.resource.configuration.created_time,
 	"idle_since": null,
+	"idle_at_least_since": null,
 	"uncounted": {"fact": "load_balancer", "key": input.resource.id},
 	"undated": {"reason": "nothing tells since when there are no listeners; days: 0 judges without it"},
 } if {

@@ -52,7 +52,8 @@ _verdict := usage.verdict(input, _parameters.days, {
 	"path": [],
 	"count": _fact(_member),
 	"created": input.resource.configuration.created_time,
-	"idle_since": _idle_since,
+	"idle_since": _time("idle_since"),
+	"idle_at_least_since": _time("idle_at_least_since"),
 	"uncounted": {"fact": "load_balancer", "key": input.resource.id},
 	"undated": _undated,
 })
@@ -68,8 +69,8 @@ _member := "target_groups" if {
 	_fact("target_groups") == 0
 } else := {"no_targets": "targets", "no_target_groups": "target_groups", "no_listeners": "listeners"}[_parameters.criterion]
 
-# idle_since is about targets. A load balancer without them may well have had listeners, which redirect or answer themselves.
-_idle_since := _fact("idle_since") if {
+# The times are about targets. A load balancer without them may well have had listeners, which redirect or answer themselves.
+_time(member) := _fact(member) if {
 	_parameters.criterion == "no_targets"
 } else := null
 

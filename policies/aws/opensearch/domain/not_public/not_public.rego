@@ -72,6 +72,9 @@ unknown contains {"path": "resource.configuration.access_policy"} if {
 
 _require_vpc := parameters.value("aws.opensearch.domain.not_public", "require_vpc", input.resource)
 
-_in_vpc if some _ in input.resource.configuration.subnet_ids
+_in_vpc if {
+	some subnet in input.resource.configuration.subnet_ids
+	subnet != ""
+}
 
 _policy := input.resource.configuration.access_policy

@@ -109,6 +109,7 @@ test_fail_outside_a_vpc_where_one_is_required[note] if {
 	some note, configuration in {
 		"named callers": {},
 		"no subnets": {"subnet_ids": []},
+		"a subnet without an id": {"subnet_ids": [""]},
 		"open": {"access_policy": {"statements": [_open]}},
 		"not known": {"access_policy": null},
 	}

@@ -51,12 +51,20 @@ unknown contains need if some need in _verdict.unknown
 
 _verdict := encryption.verdict("aws.redshift.cluster.encryption", _used, input)
 
-# Either an HSM holds the key, or KMS does.
+# Either an HSM holds the key, or KMS does. Who encrypts with KMS has a key recorded, that of AWS too; clusters older than
+# Redshift's use of KMS may be encrypted without either.
 _scheme := null if input.resource.configuration.encrypted == false
 
 _scheme := "encrypted" if {
 	input.resource.configuration.encrypted == true
 	is_null(input.resource.configuration.hsm_configuration)
+	is_string(input.resource.configuration.kms_key_id)
+}
+
+_scheme := "encrypted without a KMS key" if {
+	input.resource.configuration.encrypted == true
+	is_null(input.resource.configuration.hsm_configuration)
+	is_null(input.resource.configuration.kms_key_id)
 }
 
 _scheme := "encrypted by an HSM" if {

@@ -97,12 +97,18 @@ test_fail_when_it_is_not_encrypted if {
 	_judged(_with({"encrypted": false}), {"level": "kms"}).outcome == "fail"
 }
 
-test_without_a_recorded_key_no_key_is_named if {
+test_without_a_recorded_key_nothing_proves_that_kms_encrypts if {
 	item := _with({"kms_key_id": null})
 	_judged(item, {"level": "any"}) == {"outcome": "pass"}
-	_judged(item, {"level": "kms"}) == {"outcome": "pass"}
-	message := "the cluster is encrypted without a named key; required is a named KMS key"
-	_judged(item, {"level": "named_key"}) == _missed(message, true, "a named KMS key")
+	every level, required in {"kms": "a KMS key", "named_key": "a named KMS key", "customer_managed": "a customer managed KMS key"} {
+		message := sprintf("the cluster is encrypted without a KMS key; required is %s", [required])
+		_judged(item, {"level": level}) == _missed(message, true, required)
+	}
+}
+
+test_fail_without_a_key_that_is_not_in_use_either if {
+	expected := _missed("the cluster is not encrypted; required is a KMS key", false, "a KMS key")
+	_judged(_with({"encrypted": false, "kms_key_id": null}), {"level": "kms"}) == expected
 }
 
 test_undetermined_when_encryption_was_not_recorded if {

@@ -51,10 +51,12 @@ violations contains {
 
 _wanted := parameters.of("aws.s3.bucket.public_access_block", input.resource).settings
 
-# A bucket for which it was never set has no record: then nothing is blocked.
-_recorded(setting) := object.get(input.resource.configuration, ["public_access_block", setting], null)
+_is_on(setting) if input.resource.configuration.public_access_block[setting] == true
 
-_is_on(setting) if _recorded(setting) == true
+# A bucket for which it was never set has no record: then nothing is blocked.
+_recorded(setting) := value if {
+	value := input.resource.configuration.public_access_block[setting]
+} else := null
 
 _shown(setting) := "off" if {
 	_recorded(setting) == false

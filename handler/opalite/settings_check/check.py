@@ -1,0 +1,60 @@
+"""All that there is to say of settings, not only the first fault. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from opalite.settings_check import exemptions, overrides, places, shape
+from opalite.settings_check.layers import Layer, entries
+from opalite.settings_check.remark import Level, Remark, error, notice
+
+_LINE = re.compile(r"(\d+): (.*)", re.DOTALL)
+
+
+def check(
+    layers: Sequence[Layer],
+    policies: Mapping[str, Any],
+    *,
+    at: datetime,
+    soon: timedelta,
+    used: Collection[tuple[str, str]] | None = None,
+) -> list[Remark]:
+    """The remarks on the layers that are checked: the worst first, then by file in the order of the layers."""
+    found = [
+        replace(remark, file=layer.file)
+        for source in (
+            _shape(layers, policies),
+            overrides.remarks(layers),
+            places.remarks(layers),
+            _retired(layers, policies),
+            exemptions.remarks(layers, at=at, soon=soon, used=used),
+        )
+        for layer, remark in source
+    ]
+    order = [layer.file for layer in layers]
+    return sorted(found, key=lambda remark: (list(Level).index(remark.level), order.index(remark.file)))
+
+
+def _shape(layers: Sequence[Layer], policies: Mapping[str, Any]) -> Iterator[tuple[Layer, Remark]]:
+    for layer in layers:
+        if layer.unreadable:
+            numbered = _LINE.match(layer.unreadable)
+            line, what = (f"line {numbered[1]}", numbered[2]) if numbered else ("", layer.unreadable)
+            yield layer, error("unreadable", line, what)
+        for remark in shape.remarks(layer.settings, policies) if layer.checked else ():
+            yield layer, remark
+
+
+def _retired(layers: Sequence[Layer], policies: Mapping[str, Any]) -> Iterator[tuple[Layer, Remark]]:
+    for layer in layers:
+        for root, policy_id, _ in entries(layer) if layer.checked else ():
+            if policies.get(policy_id, {}).get("deprecated"):
+                what, remedy = (
+                    "the policy is retired",
+                    "`opalite policies show` says why; move these settings to what replaces it",
+                )
+                yield layer, notice("retired", f"{root}.{policy_id}", what, remedy)

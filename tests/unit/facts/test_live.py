@@ -1,0 +1,221 @@
+"""Facts that AWS itself tells: what is asked, how often, and with which permissions."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import boto3
+import pytest
+
+from opalite.errors import AwsError
+from opalite.facts.given import KINDS as GIVEN
+from opalite.facts.live import ACTIONS, KINDS, SESSION_ACTIONS, LiveFacts
+from opalite.ports import Absent, Denied
+
+OWN, MEMBER, OTHER = "123456789012", "111122223333", "444455556666"
+ID = "1b9ebde5-0daf-49eb-ab92-b95c9dca7195"
+ARN = f"arn:aws:kms:eu-west-1:{MEMBER}:key/{ID}"
+KEY = {"KeyMetadata": {"KeyId": ID, "Arn": ARN, "KeyManager": "CUSTOMER", "KeyState": "Enabled"}}
+FACT = {"manager": "CUSTOMER", "arn": ARN, "account_id": MEMBER, "state": "Enabled", "aliases": []}
+
+
+def resource(account=MEMBER, region="eu-west-1"):
+    return {"partition": "aws", "account_id": account, "region": region}
+
+
+def images(*ids, account=MEMBER):
+    return {
+        "Images": [
+            {
+                "ImageId": name,
+                "State": "available",
+                "OwnerId": account,
+                "Name": name,
+                "CreationDate": "2026-01-01T00:00:00.000Z",
+            }
+            for name in ids
+        ]
+    }
+
+
+def test_ten_thousand_instances_of_fifty_images_cost_one_call_per_account_and_region(sessions, clock, as_account):
+    homes = [(account, region) for account in (MEMBER, OTHER) for region in ("eu-west-1", "us-east-1")]
+    known = {
+        home: [as_account("ec2", *home).register_image(Name=f"golden-{number}")["ImageId"] for number in range(50)]
+        for home in homes
+    }
+    instances = [(known[home][number % 50], resource(*home)) for home in homes for number in range(2500)]
+    facts = LiveFacts(sessions, clock)
+    facts.prepare(("image", image, home) for image, home in instances)
+    states = {(image, home["account_id"]): facts.lookup("image", image, home)["state"] for image, home in instances}
+    assert states == {(image, account): "available" for (account, _), ids in known.items() for image in ids}
+    assert sessions.calls.counts() == {
+        "ec2:DescribeImages": 4, "sts:AssumeRole": 2, "sts:GetCallerIdentity": 1,
+    }  # fmt: skip
+
+
+def test_without_being_prepared_each_batch_asks_for_what_is_new_alone(accounts, clock):
+    ids = [f"ami-{number:017x}" for number in range(50)]
+    aws = accounts().tell(MEMBER, "DescribeImages", images(*ids))
+    facts = LiveFacts(aws, clock)
+    for start in range(0, 10_000, 100):
+        facts.prepare([("image", ids[number % 50], resource()) for number in range(start, start + 100)])
+    assert aws.calls == {(MEMBER, "DescribeImages"): 1}
+
+
+def test_many_threads_ask_once(accounts, clock):
+    ids = [f"ami-{number:017x}" for number in range(50)]
+    barrier = threading.Barrier(4)
+
+    def slow(parameters):
+        return images(*parameters["Filters"][0]["Values"])
+
+    aws = accounts().tell(MEMBER, "DescribeImages", slow)
+    facts = LiveFacts(aws, clock)
+
+    def batch(_):
+        barrier.wait(10)
+        facts.prepare([("image", name, resource()) for name in ids])
+        return [facts.lookup("image", name, resource())["state"] for name in ids]
+
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(batch, range(4))) == [["available"] * 50] * 4
+    asked = [name for *_, parameters in aws.asked for name in parameters["Filters"][0]["Values"]]
+    assert sorted(asked) == ids
+
+
+def test_all_spellings_of_a_key_are_one_question(accounts, clock):
+    aws = accounts().tell(MEMBER, "DescribeKey", KEY).tell(MEMBER, "ListAliases", {"Aliases": []})
+    facts = LiveFacts(aws, clock)
+    facts.prepare([("kms_key", ID, resource()), ("kms_key", ARN, resource())])
+    assert [facts.lookup("kms_key", key, resource()) for key in (ID, ARN)] == [FACT, FACT]
+    assert [asked[2:] for asked in aws.asked] == [("DescribeKey", {"KeyId": ARN}), ("ListAliases", {})]
+
+
+def test_the_same_name_in_another_account_or_region_is_another_question(accounts, clock):
+    aws = accounts()
+    facts = LiveFacts(aws, clock)
+    facts.prepare(
+        [("image", "ami-00000000", resource(*home)) for home in ((MEMBER, "r-1"), (MEMBER, "r-2"), (OTHER, "r-1"))]
+    )
+    assert sorted(asked[:2] for asked in aws.asked) == [(MEMBER, "r-1"), (MEMBER, "r-2"), (OTHER, "r-1")]
+
+
+def test_an_account_is_asked_for_once_whoever_asks(accounts, clock):
+    aws = accounts().tell(OWN, "ListParents", {"Parents": [{"Id": "r-1", "Type": "ROOT"}]})
+    facts = LiveFacts(aws, clock)
+    facts.prepare([("account", MEMBER, resource(MEMBER, region)) for region in ("eu-west-1", "us-east-1", "global")])
+    assert facts.lookup("account", MEMBER, resource()) == {"organizational_units": ["r-1"]}
+    assert aws.calls == {(OWN, "ListParents"): 1}
+
+
+def test_other_kinds_are_not_known_and_not_asked_for(accounts, clock):
+    aws = accounts()
+    facts = LiveFacts(aws, clock)
+    facts.prepare([("weather", "x", resource())])
+    assert (facts.lookup("weather", "x", resource()), facts.why("weather", "x", resource())) == (None, None)
+    assert aws.asked == []
+
+
+def test_nothing_wanted_is_nothing_asked(accounts, clock):
+    aws = accounts()
+    LiveFacts(aws, clock).prepare([])
+    assert aws.asked == []
+
+
+def test_a_refusal_is_no_fact_and_says_why_even_later(accounts, clock):
+    aws = accounts().tell(MEMBER, "DescribeImages", Denied("ec2:DescribeImages is denied in account 111122223333"))
+    facts = LiveFacts(aws, clock)
+    asked = ("image", "ami-00000000", resource())
+    assert facts.why(*asked) is None
+    assert facts.lookup(*asked) is None
+    clock.forward(29)
+    assert facts.lookup(*asked) is None
+    assert len(aws.asked) == 1
+    clock.forward(1)
+    assert facts.why(*asked) == "ec2:DescribeImages is denied in account 111122223333"
+    aws.tell(MEMBER, "DescribeImages", images("ami-00000000"))
+    assert facts.lookup(*asked)["state"] == "available"
+    assert facts.why(*asked) is None
+
+
+@pytest.mark.parametrize("answer", [Denied("odd"), Absent("odd")])
+def test_an_answer_that_no_adapter_expects_is_no_fact(accounts, clock, answer):
+    aws = accounts().tell(MEMBER, "DescribeLoadBalancers", answer)
+    facts = LiveFacts(aws, clock)
+    assert facts.lookup("load_balancer", "lb", resource()) is None
+    assert facts.why("load_balancer", "lb", resource()) == "odd"
+
+
+def test_a_failure_is_raised_asks_nothing_more_and_is_not_kept(accounts, clock):
+    aws = accounts()
+    accounts_asked = [f"{number:012d}" for number in range(100)]
+    for account in accounts_asked:
+        aws.tell(account, "DescribeImages", AwsError("throttled"))
+    facts = LiveFacts(aws, clock)
+    wanted = [("image", "ami-00000000", resource(account)) for account in accounts_asked]
+    with pytest.raises(AwsError, match="throttled"):
+        facts.prepare(wanted)
+    with pytest.raises(AwsError, match="throttled"):
+        facts.lookup(*wanted[0])
+    for account in accounts_asked:
+        aws.tell(account, "DescribeImages", images("ami-00000000"))
+    assert facts.lookup(*wanted[0])["state"] == "available"
+
+
+def idle_balancers(as_account):
+    listeners = [{"Protocol": "HTTP", "LoadBalancerPort": 80, "InstancePort": 80}]
+    as_account("elb").create_load_balancer(LoadBalancerName="lb", Listeners=listeners, AvailabilityZones=["eu-west-1a"])
+    ec2, elbv2 = as_account("ec2"), as_account("elbv2")
+    vpc = ec2.create_vpc(CidrBlock="172.28.0.0/16")["Vpc"]["VpcId"]
+    subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="172.28.0.0/24")["Subnet"]["SubnetId"]
+    arn = elbv2.create_load_balancer(Name="net", Type="network", Subnets=[subnet])["LoadBalancers"][0][
+        "LoadBalancerArn"
+    ]
+    group = elbv2.create_target_group(Name="g", Protocol="TCP", Port=80, VpcId=vpc)["TargetGroups"][0]["TargetGroupArn"]
+    action = {"Type": "forward", "TargetGroupArn": group}
+    elbv2.create_listener(LoadBalancerArn=arn, Protocol="TCP", Port=80, DefaultActions=[action])
+    return ["lb", arn]
+
+
+def an_account(as_account):
+    organizations = boto3.client("organizations")
+    organizations.create_organization(FeatureSet="ALL")
+    made = organizations.create_account(Email="a@example.com", AccountName="a")
+    return [made["CreateAccountStatus"]["AccountId"]]
+
+
+# What makes an adapter call all that it ever calls.
+WORLDS = {
+    "image": lambda as_account: [as_account("ec2").register_image(Name="golden")["ImageId"]],
+    "kms_key": lambda as_account: [as_account("kms").create_key()["KeyMetadata"]["KeyId"]],
+    "account": an_account,
+    "load_balancer": idle_balancers,
+    "resource_policy": lambda as_account: [as_account("sqs").create_queue(QueueName="q")["QueueUrl"]],
+}
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_a_live_fact_has_the_members_of_a_given_one_and_takes_the_permissions_of_the_table(
+    sessions, clock, as_account, kind
+):
+    keys = WORLDS[kind](as_account)
+    facts = LiveFacts(sessions, clock)
+    facts.prepare([(kind, key, resource()) for key in keys])
+    told = [facts.lookup(kind, key, resource()) for key in keys]
+    assert [list(fact) for fact in told] == [list(GIVEN[kind])] * len(keys)
+    assert set(sessions.calls.counts()) - set(SESSION_ACTIONS) == set(ACTIONS[kind])
+
+
+def test_the_documented_permissions_are_those_of_the_table(repository):
+    section = (repository / "docs" / "operators.md").read_text().split("## Live facts")[1].split("\n## ")[0]
+    role, caller = (json.loads(block) for block in re.findall(r"```json\n(.*?)```", section, re.DOTALL))
+    of_the_role = {action for kind, actions in ACTIONS.items() if kind != "account" for action in actions}
+    assert {action for statement in role["Statement"] for action in statement["Action"]} == of_the_role
+    assert {action for statement in caller["Statement"] for action in statement["Action"]} == {
+        "sts:AssumeRole",
+        *ACTIONS["account"],
+    }
