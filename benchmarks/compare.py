@@ -10,11 +10,12 @@ import json
 import os
 import shutil
 import statistics
+from collections.abc import Iterable
 from pathlib import Path
 
 import items
 from measure import Command, Measured, peak_memory, timed
-from prepare import HERE, OPALITE, WORK, Prepared, outcomes, prepare
+from prepare import HERE, OPALITE, THREE, WORK, Prepared, outcomes, prepare
 
 GO = {"GOGC": "800", "GOMEMLIMIT": "220MiB"}  # what Opalite gives its own OPA, the others get as well
 GO_LOOP = "Go loop, OPA in process"
@@ -28,10 +29,13 @@ def main() -> None:
     judged = WORK / "decisions.jsonl"
     timed(evaluate(ready, "warm-up", ready.snapshot, str(judged)), WORK)
     many = take_turns(many_items(ready), arguments.repeat)
+    every = take_turns(every_policy(ready), arguments.repeat)
     one = take_turns(one_item(ready), max(arguments.repeat, 5))
     print(f"\n{arguments.items} items, {os.cpu_count()} CPUs, medians of {arguments.repeat} runs in turn\n")
     many_table(many, arguments.items)
     say_agreement(many, judged)
+    print("\nall policies that speak of these types")
+    many_table(every, arguments.items)
     print("\none item, from start to end of the process")
     one_table(one)
     print("\npeak memory of `opalite evaluate`, Python and OPA together")
@@ -50,8 +54,11 @@ def parsed() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def evaluate(ready: Prepared, name: str, path: str, output: str = "/dev/null") -> Command:
+def evaluate(
+    ready: Prepared, name: str, path: str, output: str = "/dev/null", policies: Iterable[str] = THREE.values()
+) -> Command:
     settings = ["--data", str(HERE / "settings"), "--facts", ready.facts]
+    settings += [word for policy in policies for word in ("--policy", policy)]
     command = [
         OPALITE,
         "evaluate",
@@ -81,6 +88,14 @@ def many_items(ready: Prepared) -> list[Command]:
     if python := custodian_python():
         loop = [python, str(HERE / "c7n_loop.py"), ready.snapshot]
         commands.append(Command(name="c7n, its Config loader", arguments=loop, items=ready.count))
+    return commands
+
+
+def every_policy(ready: Prepared) -> list[Command]:
+    commands = [evaluate(ready, "opalite evaluate", ready.snapshot, policies=())]
+    if ready.goloop:
+        loop = [ready.goloop, "-bundle", ready.bundle, "-inputs", ready.inputs_of_all]
+        commands.append(Command(name=GO_LOOP, arguments=loop, items=ready.count, environment=GO))
     return commands
 
 
@@ -144,7 +159,7 @@ def say_agreement(measured: dict[str, list[Measured]], judged: Path) -> None:
 
 
 def say_memory(ready: Prepared, count: int) -> None:
-    peak = peak_memory(evaluate(ready, "memory", ready.snapshot))
+    peak = peak_memory(evaluate(ready, "memory", ready.snapshot, policies=()))
     print(f"{f'{count} items':40}{peak:9.0f} MiB", flush=True)
 
 

@@ -14,7 +14,8 @@ _MONITORED = {"enabled": True, "pending": True, "disabled": False, "disabling": 
 
 _http_tokens = needed("httpTokens")
 _http_endpoint = needed("httpEndpoint")
-_hop_limit = needed("httpPutResponseHopLimit", integer)
+# Only a limit of hops needs it; without one its absence does not matter.
+_hop_limit = inside("httpPutResponseHopLimit", integer)
 _group_id = needed("groupId")
 _instance_id = needed("instanceId")
 _monitoring_state = needed("state")
@@ -52,7 +53,15 @@ def _block_devices(value: Any) -> list[JsonObject]:
 _INTERFACE = frozenset({"networkInterfaceId", "ownerId", "sourceDestCheck", "status", "privateIpAddresses"})
 _PRIVATE_ADDRESS = frozenset({"privateIpAddress", "primary"})
 
-_public_ip = inside("publicIp")
+_read_public_ip = inside("publicIp")
+
+
+def _public_ip(association: Any) -> str | None:
+    """Null for an association with the network of a telephone company; an association has an address, or it was not read."""
+    found: str | None = _read_public_ip(association)
+    if association.keys().isdisjoint({"publicIp", "carrierIp"}):
+        raise GapError("malformed: expected an association with publicIp or carrierIp")
+    return found
 
 
 def _network_interfaces(value: Any) -> list[JsonObject]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import json
 from collections.abc import Iterator, Mapping
+from datetime import date
 from typing import Any
 
 from opalite.patterns import is_pattern
@@ -22,6 +23,7 @@ def remarks(place: str, given: Mapping[str, Any], policy: Mapping[str, Any]) -> 
     formats.checks("cidr", raises=ValueError)(_is_cidr)
     formats.checks("ports", raises=ValueError)(_is_range_of_ports)
     formats.checks("regex", raises=ValueError)(is_pattern)
+    formats.checks("date", raises=ValueError)(_is_date)
     schema = policy.get("parameters") or {"type": "object", "additionalProperties": False, "properties": {}}
     validator = Draft7Validator(schema, format_checker=formats)
     for fault in sorted(validator.iter_errors(given), key=lambda fault: [str(part) for part in fault.absolute_path]):
@@ -54,6 +56,10 @@ def _known(given: Mapping[str, Any], properties: Mapping[str, Any]) -> str:
 
 def _is_cidr(value: object) -> bool:
     return not isinstance(value, str) or bool(ipaddress.ip_network(value, strict=False))
+
+
+def _is_date(value: object) -> bool:
+    return not isinstance(value, str) or bool(date.fromisoformat(value))
 
 
 def _is_range_of_ports(value: object) -> bool:

@@ -168,3 +168,7 @@ test_an_unknown_scheme_proves_nothing if {
 test_where_any_key_will_do_its_other_names_do_not_matter if {
 	_verdict({"key": "alias/data"}, {"level": "kms", "allowed_accounts": {"111122223333": "own"}}, {}) == _proved
 }
+
+test_a_key_that_is_listed_by_the_name_in_use_needs_no_fact if {
+	_verdict({"key": "alias/data"}, {"level": "kms", "allowed_keys": {"alias/data": "data"}}, {}) == _proved
+}

@@ -18,7 +18,7 @@ manager(key, _) := "AWS" if is_aws_managed_name(key)
 
 manager(key, fact) := fact.manager if {
 	not is_aws_managed_name(key)
-	is_string(fact.manager)
+	fact.manager in {"AWS", "CUSTOMER"}
 }
 
 # METADATA

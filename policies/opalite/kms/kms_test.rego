@@ -25,6 +25,7 @@ test_no_manager_without_a_fact if {
 	not kms.manager(_arn, null)
 	not kms.manager("alias/myaws/s3", null)
 	not kms.manager(_arn, {"manager": null})
+	not kms.manager(_arn, {"manager": "customer"})
 }
 
 test_an_arn_names_the_account if kms.account("arn:aws:kms:eu-west-1:999988887777:key/1", _home) == "999988887777"

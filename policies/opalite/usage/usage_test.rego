@@ -151,3 +151,12 @@ test_a_bound_fails_when_it_is_old_enough_and_never_passes if {
 test_the_exact_time_goes_before_the_bound if {
 	_verdict(30, {"idle_since": "2026-03-20T00:00:00Z", "idle_at_least_since": "2026-02-01T00:00:00Z"}) == _compliant
 }
+
+test_a_time_that_no_count_of_nanoseconds_holds_is_not_known[moment] if {
+	some moment in ["0001-01-01T00:00:00Z", "1677-12-31T23:59:59Z", "2262-01-01T00:00:00Z", "9999-12-31T23:59:59Z"]
+	_verdict(30, {"created": moment, "idle_since": moment}) == _needs({"path": "p"})
+}
+
+test_the_first_and_the_last_year_that_can_be_counted if {
+	_verdict(30, {"created": "1678-01-01T00:00:00Z", "idle_since": "1678-01-01T00:00:00Z"}).violations != set()
+}

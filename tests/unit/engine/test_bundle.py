@@ -193,6 +193,13 @@ def test_networks_and_ports_that_cannot_be_are_refused(opa, tmp_path, parameters
     assert says in str(caught.value)
 
 
+def test_a_day_that_no_calendar_has_is_refused(opa, tmp_path):
+    policy = "aws.lambda.function.supported_runtime"
+    wrong = {"parameters": {policy: {"default": {"deadlines": {"python3.9": "2026-13-99"}}}}}
+    with pytest.raises(UsageError, match=r'deadlines\.python3\.9: "2026-13-99" is not right here'):
+        made(opa, overlays=[settings(tmp_path / "s.yaml", wrong)])
+
+
 def test_overlays_are_applied_in_order(opa, tmp_path):
     first = settings(
         tmp_path / "1.yaml", {"parameters": {ID: {"default": {"level": "any", "require_bucket_key": True}}}}

@@ -156,6 +156,12 @@ def test_detailed_monitoring(state: str, *, expected: bool) -> None:
         (
             "network_interfaces",
             "networkInterfaces",
+            [interface(association={"PublicIp": "203.0.113.7"})],
+            "malformed: expected an association with publicIp or carrierIp",
+        ),
+        (
+            "network_interfaces",
+            "networkInterfaces",
             [interface(association={"publicIp": 3})],
             "malformed: expected text",
         ),
@@ -172,3 +178,9 @@ def test_detailed_monitoring(state: str, *, expected: bool) -> None:
 def test_a_malformed_member_is_unknown_and_the_others_are_not(ours: str, key: str, value: Any, reason: str) -> None:
     expected = changed()[0] | {ours: None}
     assert changed(**{key: value}) == (expected, [{"path": f"{ALL}.{ours}", "reason": reason}])
+
+
+def test_metadata_options_without_a_limit_of_hops_are_known_but_for_it() -> None:
+    configuration, gaps = changed(metadataOptions={"httpTokens": "required", "httpEndpoint": "enabled"})
+    options = {"http_tokens": "required", "http_endpoint": "enabled", "http_put_response_hop_limit": None}
+    assert (configuration["metadata_options"], gaps) == (options, [])

@@ -202,6 +202,10 @@ test_pass_by_owner_and_name[pattern] if {
 
 test_fail_by_owner_and_name if _judged(_knowing(_image), _of_owner({"names": ["golden", "silver-*"]})) == _not_of_the_kind
 
+test_undetermined_when_the_tags_match_and_the_name_is_not_told if {
+	_judged(_with({"name": null}), _of_owner({"tags": {"approved": ["yes"]}, "names": ["golden-*"]})) == _not_told("name")
+}
+
 test_undetermined_when_the_name_is_not_told if {
 	_judged(_with({"name": null}), _of_owner({"names": ["golden-*"]})) == _not_told("name")
 }
@@ -225,6 +229,8 @@ test_fail_above_the_age_for_all[note] if {
 	some note, settings in {"by owner": _of_owner({}), "by id": _listed, "not allowed at all": {}}
 	_judged(_knowing(_image), object.union(settings, {"max_age_days": 60})) == _failed("is 61 days old; at most 60 are allowed")
 }
+
+test_an_image_of_the_greatest_age_is_not_too_old if _judged(_knowing(_image), {"max_age_days": 61}) == _failed("is not on the allow-list")
 
 test_pass_by_id_within_the_age_for_all if _judged(_knowing(_image), object.union(_listed, {"max_age_days": 61})) == _passed
 

@@ -272,6 +272,14 @@ test_wide_ranges_are_the_world if {
 	_outcome([_ssh(["2001:db8::/31"])], {"widest_prefix": {"ipv4": 8, "ipv6": null}}) == "pass"
 }
 
+test_only_wide_ranges_of_a_rule_are_named if {
+	rule := _ssh(["10.0.0.0/8", "11.0.0.0/7"])
+	_judged(_with([rule]), {"widest_prefix": {"ipv4": 8}}) == _failed({_violation(
+		0, "tcp port 22 is open to 11.0.0.0/7",
+		"tcp/22-22 from 11.0.0.0/7", rule, ["11.0.0.0/7"],
+	)})
+}
+
 test_many_ranges_are_counted_in_the_message if {
 	ranges := ["1.0.0.0/8", "2001:db8:1234:5678:9abc:def0:1200::/104", "2001:db8:1234:5678:9abc:def0:1300::/104"]
 	rule := _ssh(ranges)

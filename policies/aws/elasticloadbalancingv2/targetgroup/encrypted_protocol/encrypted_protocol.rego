@@ -28,6 +28,7 @@
 #         description: "Protocols of target groups that count as encrypted; add TCP where clients and targets keep TLS to themselves"
 #         type: array
 #         items: {enum: [HTTPS, TLS, QUIC, TCP_QUIC, TCP, UDP, TCP_UDP, HTTP]}
+#         minItems: 1
 #         default: [HTTPS, TLS, QUIC]
 package aws.elasticloadbalancingv2.targetgroup.encrypted_protocol
 
@@ -36,7 +37,7 @@ import data.opalite.parameters
 compliant if _protocol in _protocols
 
 violations contains {
-	"message": sprintf("traffic to the targets is %s, which is not encrypted", [_protocol]),
+	"message": sprintf("traffic to the targets is %s, which does not count as encrypted", [_protocol]),
 	"subject": "protocol",
 	"evidence": {"path": ["protocol"], "actual": _protocol, "expected": sprintf("one of %s", [concat(", ", _protocols)])},
 } if {

@@ -60,7 +60,7 @@ _gap(member) := {"path": sprintf("resource.configuration.%s", [member]), "reason
 _passed := {"outcome": "pass"}
 
 _in_the_clear(protocol, expected) := {"outcome": "fail", "violations": {{
-	"message": sprintf("traffic to the targets is %s, which is not encrypted", [protocol]),
+	"message": sprintf("traffic to the targets is %s, which does not count as encrypted", [protocol]),
 	"subject": "protocol",
 	"evidence": {"path": ["protocol"], "actual": protocol, "expected": expected},
 }}}

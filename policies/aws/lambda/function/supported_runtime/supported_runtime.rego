@@ -26,7 +26,7 @@
 #       runtimes:
 #         description: "Runtime to the last day of its support, as YYYY-MM-DD; a runtime that is not listed is undetermined"
 #         type: object
-#         additionalProperties: {type: string, pattern: "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"}
+#         additionalProperties: {type: string, format: date, pattern: "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"}
 #         default:
 #           dotnet10: "2028-11-14"
 #           dotnet6: "2024-12-20"
@@ -80,7 +80,7 @@
 #       deadlines:
 #         description: "Runtime to another last day, as YYYY-MM-DD, that goes before the one in `runtimes`"
 #         type: object
-#         additionalProperties: {type: string, pattern: "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"}
+#         additionalProperties: {type: string, format: date, pattern: "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"}
 #         default: {}
 package aws.lambda.function.supported_runtime
 

@@ -150,3 +150,8 @@ test_undetermined_when_the_hsm_was_not_recorded if {
 	item := object.union(_cluster, {"unknown": [gap]})
 	_judged(item, {}) == {"outcome": "undetermined", "unknown": {gap}}
 }
+
+test_an_hsm_comes_before_a_key_of_kms if {
+	message := "the cluster is encrypted by an HSM; required is a KMS key"
+	_judged(_with({"hsm_configuration": "sales-hsm"}), {"level": "kms"}) == _missed(message, true, "a KMS key")
+}

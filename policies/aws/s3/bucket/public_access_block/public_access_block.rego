@@ -35,9 +35,7 @@ import data.opalite.parameters
 
 compliant if {
 	count(_wanted) > 0
-	every setting in _wanted {
-		_is_on(setting)
-	}
+	count(_open) == 0
 }
 
 violations contains {
@@ -45,11 +43,15 @@ violations contains {
 	"subject": setting,
 	"evidence": {"path": ["public_access_block", setting], "actual": _recorded(setting), "expected": true},
 } if {
-	some setting in _wanted
-	not _is_on(setting)
+	some setting in _open
 }
 
 _wanted := parameters.of("aws.s3.bucket.public_access_block", input.resource).settings
+
+_open contains setting if {
+	some setting in _wanted
+	not _is_on(setting)
+}
 
 _is_on(setting) if input.resource.configuration.public_access_block[setting] == true
 

@@ -31,7 +31,7 @@ compliant if {
 }
 
 violations contains {
-	"message": substring(sprintf("%s lets %s in: %s", [name, found.principal, concat(", ", found.actions)]), 0, 120),
+	"message": substring(sprintf("%s lets %s in: %s", [name, access.who(found.principal), concat(", ", found.actions)]), 0, 120),
 	"subject": name,
 	"evidence": {
 		"path": ["policy", "statements", found.index],
@@ -40,11 +40,7 @@ violations contains {
 	},
 } if {
 	some found in _public
-	name := _name(found)
+	name := access.subject(found, found.index)
 }
 
 _public := access.public_statements(input.resource.configuration.policy)
-
-_name(found) := sprintf("statement %d", [found.index]) if {
-	is_null(found.sid)
-} else := found.sid

@@ -67,7 +67,7 @@ _judged(item) := result if {
 }
 
 _violation(name, shown, index, actual) := {
-	"message": sprintf("%s lets * in: %s", [name, shown]),
+	"message": sprintf("%s lets everybody in: %s", [name, shown]),
 	"subject": name,
 	"evidence": {
 		"path": ["policy", "statements", index],
@@ -84,7 +84,7 @@ test_fail_for_each_statement_that_is_public if {
 	nameless := object.union(_open, {"sid": null, "actions": ["SNS:Publish"]})
 	_judged(_topic({"statements": [_own, _open, nameless]})) == {"outcome": "fail", "violations": {
 		_violation("__console_sub_0", "SNS:Subscribe, SNS:Receive", 1, {"principal": "*", "actions": ["SNS:Subscribe", "SNS:Receive"]}),
-		_violation("statement 2", "SNS:Publish", 2, {"principal": "*", "actions": ["SNS:Publish"]}),
+		_violation("statement 3", "SNS:Publish", 2, {"principal": "*", "actions": ["SNS:Publish"]}),
 	}}
 }
 

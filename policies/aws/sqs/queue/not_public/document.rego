@@ -16,7 +16,7 @@ _policy := {"statements": [_statement(statement) | some statement in _statements
 _statements := _list(_fact.policy.Statement)
 
 _statement(raw) := {
-	"sid": object.get(raw, "Sid", null),
+	"sid": _sid(object.get(raw, "Sid", null)),
 	"effect": raw.Effect,
 	"principals": _principals(object.get(raw, "Principal", null)),
 	"not_principals": _principals(object.get(raw, "NotPrincipal", null)),
@@ -28,6 +28,11 @@ _statement(raw) := {
 		condition := {"operator": operator, "key": lower(key), "values": [sprintf("%v", [value]) | some value in _list(values)]}
 	],
 }
+
+# An empty name is none.
+_sid("") := null
+
+_sid(raw) := raw if raw != ""
 
 _principals(raw) := null if is_null(raw)
 

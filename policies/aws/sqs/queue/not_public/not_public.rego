@@ -27,7 +27,7 @@ import data.opalite.access
 compliant if count(_public) == 0
 
 violations contains {
-	"message": substring(sprintf("%s lets %s in: %s", [name, found.principal, concat(", ", found.actions)]), 0, 120),
+	"message": substring(sprintf("%s lets %s in: %s", [name, access.who(found.principal), concat(", ", found.actions)]), 0, 120),
 	"subject": name,
 	"evidence": {
 		"path": ["policy", "Statement", found.index],
@@ -36,7 +36,7 @@ violations contains {
 	},
 } if {
 	some found in _public
-	name := _name(found)
+	name := access.subject(found, found.index)
 }
 
 # Config does not record the policy of a queue.
@@ -51,7 +51,3 @@ unknown contains {"path": sprintf("facts.resource_policy.%s.policy", [input.reso
 _fact := input.facts.resource_policy[input.resource.id]
 
 _public := access.public_statements(_policy)
-
-_name(found) := sprintf("statement %d", [found.index]) if {
-	found.sid in {null, ""}
-} else := found.sid

@@ -68,7 +68,7 @@ _passed := {"outcome": "pass"}
 _unreadable := {"outcome": "undetermined", "unknown": {{"path": sprintf("facts.resource_policy.%s.policy", [_url])}}}
 
 _violation(name, principal, shown, index, actions) := {
-	"message": sprintf("%s lets %s in: %s", [name, principal, shown]),
+	"message": sprintf("%s lets %s in: %s", [name, object.get({"*": "everybody"}, principal, principal), shown]),
 	"subject": name,
 	"evidence": {
 		"path": ["policy", "Statement", index],
@@ -95,12 +95,12 @@ test_fail_for_each_statement_that_is_public if {
 	nameless := object.remove(object.union(_open, {"Action": "sqs:SendMessage"}), ["Sid"])
 	_with([_open, _closed, nameless]) == {"outcome": "fail", "violations": {
 		_anybody,
-		_violation("statement 2", "*", "sqs:SendMessage", 2, ["sqs:SendMessage"]),
+		_violation("statement 3", "*", "sqs:SendMessage", 2, ["sqs:SendMessage"]),
 	}}
 }
 
 test_a_statement_with_an_empty_name_is_named_by_its_place if {
-	_with([object.union(_open, {"Sid": "", "Action": "sqs:*"})]) == {"outcome": "fail", "violations": {_violation("statement 0", "*", "sqs:*", 0, ["sqs:*"])}}
+	_with([object.union(_open, {"Sid": "", "Action": "sqs:*"})]) == {"outcome": "fail", "violations": {_violation("statement 1", "*", "sqs:*", 0, ["sqs:*"])}}
 }
 
 test_a_single_statement_needs_no_list if _with(_open) == _failed
