@@ -5,20 +5,12 @@ from __future__ import annotations
 
 import story
 from shapes import JsonObject, Place, compact, deleted, digest, group, permission, uuid
-from shapes_compute import function, instance
+from shapes_compute import instance, role
+from shapes_messages import secret
+from shapes_rds import db_instance
 from shapes_storage import bucket, key_arn
-from story import (
-    FAIL,
-    NOT_APPLICABLE,
-    PASS,
-    PRODUCTION,
-    PRODUCTION_US,
-    SANDBOX,
-    SECURITY,
-    UNDETERMINED,
-    WORLD4,
-    Told,
-)
+from story import WORLD4
+from told import FAIL, NOT_APPLICABLE, PASS, PRODUCTION, PRODUCTION_US, SANDBOX, SECURITY, UNDETERMINED, Told, told
 
 _SSH_TO_ALL = permission("tcp", (22, 22), WORLD4, note="debugging")
 _SSH_FROM_OFFICE = permission("tcp", (22, 22), "198.51.100.17/32")
@@ -30,7 +22,12 @@ def group_history() -> list[Told]:
     narrowed = group(
         PRODUCTION, "incident-4711", _SSH_FROM_OFFICE, configurationItemCaptureTime="2026-11-18T18:41:57.009Z"
     )
-    return [(opened, FAIL), (narrowed, PASS), (deleted(narrowed, "2026-11-19T09:15:30.771Z"), NOT_APPLICABLE)]
+    gone = deleted(narrowed, "2026-11-19T09:15:30.771Z")
+    return [
+        told(opened, restricted_ingress=FAIL),
+        told(narrowed, restricted_ingress=PASS),
+        told(gone, restricted_ingress=NOT_APPLICABLE),
+    ]
 
 
 def bucket_history() -> list[Told]:
@@ -43,7 +40,7 @@ def bucket_history() -> list[Told]:
         key_arn(SECURITY, "org-audit"),
         configurationItemCaptureTime="2026-11-19T07:32:02.118Z",
     )
-    return [(before, FAIL), (after, PASS)]
+    return [told(before, encryption=FAIL), told(after, encryption=PASS)]
 
 
 def one_resource() -> list[Told]:
@@ -55,31 +52,42 @@ def one_resource() -> list[Told]:
         story.WITHDRAWN,
         configurationItemCaptureTime="2026-11-19T20:10:03.482Z",
     )
-    return [(deleted(drifted, "2026-11-19T22:00:41.917Z"), NOT_APPLICABLE), (drifted, FAIL), (built, PASS)]
+    gone = deleted(drifted, "2026-11-19T22:00:41.917Z")
+    return [
+        told(gone, approved_image=NOT_APPLICABLE),
+        told(drifted, approved_image=FAIL),
+        told(built, approved_image=PASS),
+    ]
 
 
 def batch() -> list[Told]:
     return [
-        (bucket(PRODUCTION, "payroll-archive", "aws:kms", key_arn(PRODUCTION, "payroll")), PASS),
-        (group(PRODUCTION, "payroll-admin", permission("tcp", (3380, 3400), WORLD4)), FAIL),
-        (instance(PRODUCTION, "payroll-batch", story.NOT_DESCRIBED), UNDETERMINED),
+        told(bucket(PRODUCTION, "payroll-archive", "aws:kms", key_arn(PRODUCTION, "payroll")), encryption=PASS),
+        told(group(PRODUCTION, "payroll-admin", permission("tcp", (3380, 3400), WORLD4)), restricted_ingress=FAIL),
+        told(instance(PRODUCTION, "payroll-batch", story.NOT_DESCRIBED), approved_image=UNDETERMINED),
+        told(
+            db_instance(PRODUCTION, "payroll-reports", key_arn(PRODUCTION, "payroll")),
+            encryption=PASS,
+            required_tags=FAIL,  # batch-get leaves tags out, but RDS repeats them
+        ),
     ]
 
 
 def selected() -> list[Told]:
     return [
-        (bucket(SANDBOX, "sandbox-notebooks", "aws:kms", "alias/aws/s3"), PASS),
-        (group(SANDBOX, "hackday-redis", permission("tcp", (6379, 6379), WORLD4)), PASS),
-        (group(SANDBOX, "hackday-all", permission("-1", None, WORLD4)), FAIL),
-        (instance(SANDBOX, "try-untagged", story.GOLDEN_UNTESTED), FAIL),
+        told(bucket(SANDBOX, "sandbox-notebooks", "aws:kms", "alias/aws/s3"), encryption=PASS),
+        told(group(SANDBOX, "hackday-redis", permission("tcp", (6379, 6379), WORLD4)), restricted_ingress=PASS),
+        told(group(SANDBOX, "hackday-all", permission("-1", None, WORLD4)), restricted_ingress=FAIL),
+        told(instance(SANDBOX, "try-untagged", story.GOLDEN_UNTESTED), approved_image=FAIL),
+        told(secret(SANDBOX, "hackday/token", key_arn(SANDBOX, "hackday")), encryption=UNDETERMINED),
     ]
 
 
 def exported() -> list[Told]:
     return [
-        (instance(SECURITY, "forensics-1", story.GOLDEN_TAGGED, "stopped"), PASS),
-        (group(SECURITY, "forensics", permission("tcp", (22, 22), "10.20.0.0/16")), PASS),
-        (bucket(SECURITY, "forensics-images", "aws:kms", key_arn(SECURITY, "org-audit")), PASS),
+        told(instance(SECURITY, "forensics-1", story.GOLDEN_TAGGED, "stopped"), approved_image=PASS),
+        told(group(SECURITY, "forensics", permission("tcp", (22, 22), "10.20.0.0/16")), restricted_ingress=PASS),
+        told(bucket(SECURITY, "forensics-images", "aws:kms", key_arn(SECURITY, "org-audit")), encryption=PASS),
     ]
 
 
@@ -98,20 +106,20 @@ def events() -> dict[str, tuple[JsonObject, list[Told]]]:
     return {
         "change.json": (
             rule_event(PRODUCTION, "restricted-ingress", change(changed, port_opened())),
-            [(changed, FAIL)],
+            [told(changed, restricted_ingress=FAIL)],
         ),
-        "sns-change.json": (sns(change(closed, port_opened())), [(closed, PASS)]),
+        "sns-change.json": (sns(change(closed, port_opened())), [told(closed, restricted_ingress=PASS)]),
         "deleted.json": (
             rule_event(SANDBOX, "approved-image", change(gone, instance_gone())),
-            [(gone, NOT_APPLICABLE)],
+            [told(gone, approved_image=NOT_APPLICABLE)],
         ),
         "left-scope.json": (
             rule_event(PRODUCTION, "bucket-encryption", change(left, None), left=True),
-            [(left, NOT_APPLICABLE)],
+            [told(left, encryption=NOT_APPLICABLE)],
         ),
         "oversized.json": (
             rule_event(PRODUCTION, "bucket-encryption", oversized(large)),
-            [(large, UNDETERMINED)],
+            [told(large, encryption=UNDETERMINED)],
         ),
         "scheduled.json": (
             rule_event(PRODUCTION, "approved-image", scheduled | notified("2026-11-20T00:00:00.000Z")),
@@ -122,7 +130,7 @@ def events() -> dict[str, tuple[JsonObject, list[Told]]]:
 
 def examples() -> dict[str, dict[str, JsonObject]]:
     """Items for the policies of samples/custom, by the policy's folder and the example's name."""
-    here, image = PRODUCTION, story.GOLDEN
+    here, image, of_rds = PRODUCTION, story.GOLDEN, "/aws-service-role/rds.amazonaws.com/"
     return {
         "ec2/instance/patch_group": {
             "pass_weekly": instance(here, "shop-worker-1", image, tags={"PatchGroup": "linux-weekly"}),
@@ -130,10 +138,11 @@ def examples() -> dict[str, dict[str, JsonObject]]:
             "fail_unknown_group": instance(here, "timesheet-import", image, tags={"PatchGroup": "none"}),
             "not_applicable_terminated": instance(here, "shop-api-0", image, "terminated"),
         },
-        "lambda/function/supported_runtime": {
-            "pass_python": function(here, "shop-thumbnailer", "python3.12"),
-            "fail_nodejs16": function(here, "shop-order-mailer", "nodejs16.x"),
-            "not_applicable_container_image": function(here, "shop-render", None),
+        "iam/role/permissions_boundary": {
+            "pass_workload": role(here, "shop-instance", "ec2.amazonaws.com", "workload"),
+            "fail_without": role(here, "shop-thumbnailer-role", "lambda.amazonaws.com"),
+            "fail_another": role(here, "ci-deploy", "codebuild.amazonaws.com", "all-but-billing"),
+            "not_applicable_of_a_service": role(here, "AWSServiceRoleForRDS", "rds.amazonaws.com", path=of_rds),
         },
     }
 

@@ -1,7 +1,7 @@
 """Write samples/organization anew, byte for byte the same each time: `.venv/bin/python samples/generate.py`.
 
-The items come from story.py and arrivals.py, which also say the outcome each stands for; expected.json keeps
-these, file by file.
+The items come from the stories and arrivals.py, which also say what each stands for; expected.json keeps the
+outcomes by policy, item by item and file by file.
 """
 
 # ruff: noqa: INP001 - a script, not a package
@@ -17,10 +17,11 @@ import orjson
 import story
 from dialects import batch_item, history_item, selected_row
 from shapes import JsonObject, Place, uuid
+from told import PRODUCTION, SECURITY, Told
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE / "organization"
-Expected = dict[str, list[list[str | None]]]
+Expected = dict[str, list[list[Any]]]
 
 
 def main() -> None:
@@ -33,7 +34,7 @@ def main() -> None:
     lines = b"".join(orjson.dumps(item) + b"\n" for item, _ in arrivals.exported())
     write(ROOT / "export" / "forensics.jsonl", lines, arrivals.exported(), expected)
     write_examples()
-    (HERE / "expected.json").write_bytes(pretty(dict(sorted(expected.items()))))
+    (HERE / "expected.json").write_bytes(by_line(expected))
 
 
 def write_snapshots(expected: Expected) -> None:
@@ -51,8 +52,8 @@ def write_snapshots(expected: Expected) -> None:
 def write_histories(expected: Expected) -> None:
     span = "20261118T180000Z_20261119T100000Z"
     for place, told in (
-        (story.PRODUCTION, arrivals.group_history()),
-        (story.SECURITY, arrivals.bucket_history()),
+        (PRODUCTION, arrivals.group_history()),
+        (SECURITY, arrivals.bucket_history()),
     ):
         kind = told[0][0]["resourceType"].replace("::", "__")  # Config writes the colons; Windows cannot
         name = f"{place.account}_Config_{place.region}_ConfigHistory_{kind}_{span}_1.json.gz"
@@ -73,7 +74,7 @@ def write_answers(expected: Expected) -> None:
         "tags",
         "relationships",
     )
-    answers: dict[str, tuple[JsonObject, list[story.Told]]] = {
+    answers: dict[str, tuple[JsonObject, list[Told]]] = {
         "get-resource-config-history": (
             {"configurationItems": [history_item(item) for item in items_of(history)]},
             history,
@@ -116,17 +117,26 @@ def delivered(place: Place, day: str, kind: str) -> Path:
     return ROOT / "AWSLogs" / place.account / "Config" / place.region / "2026" / "11" / day / kind
 
 
-def items_of(told: list[story.Told]) -> list[JsonObject]:
+def items_of(told: list[Told]) -> list[JsonObject]:
     return [item for item, _ in told]
 
 
-def write(path: Path, content: bytes, told: list[story.Told], expected: Expected) -> None:
+def write(path: Path, content: bytes, told: list[Told], expected: Expected) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(gzip.compress(content, compresslevel=9, mtime=0) if path.suffix == ".gz" else content)
     expected[path.relative_to(ROOT).as_posix()] = [
-        [item["resourceType"], item["resourceId"], item["configurationItemCaptureTime"], outcome]
-        for item, outcome in told
+        [item["resourceType"], item["resourceId"], item["configurationItemCaptureTime"], outcomes]
+        for item, outcomes in told
     ]
+
+
+def by_line(expected: Expected) -> bytes:
+    """A line for each item, so that a change is seen as one."""
+    files = [
+        orjson.dumps(name) + b": [" + b",".join(b"\n  " + orjson.dumps(item) for item in items) + b"]"
+        for name, items in sorted(expected.items())
+    ]
+    return b"{\n" + b",\n".join(files) + b"\n}\n"
 
 
 def pretty(value: Any) -> bytes:

@@ -38,10 +38,12 @@ _ABSENT = (
 
 
 def instance(place: Place, name: str, image: str, state: str = "running", **more: Any) -> JsonObject:
+    """`more`: `instance_type`, `public_ip`, `tokens` of the metadata service, and keys of the item as Config spells them."""
     instance_id = hex_id("i", place, name)
     launched = moment("launch", place.account, place.region, name)
     tags = {"Name": name} | more.pop("tags", {})
-    network = network_interface(place, name, launched)
+    network = network_interface(place, name, launched, more.pop("public_ip", None))
+    tokens = more.pop("tokens", "required")
     gone = state == "terminated"
     configuration = {
         "amiLaunchIndex": 0,
@@ -56,7 +58,7 @@ def instance(place: Place, name: str, image: str, state: str = "running", **more
         "privateIpAddress": None if gone else network["privateIpAddress"],
         "productCodes": [],
         "publicDnsName": "",
-        "publicIpAddress": None,
+        "publicIpAddress": None if gone else (network["association"] or {}).get("publicIp"),
         "state": {"code": STATES[state], "name": state},
         "stateTransitionReason": "" if state == "running" else "User initiated (2026-11-02 17:20:09 GMT)",
         "subnetId": None if gone else network["subnetId"],
@@ -66,6 +68,7 @@ def instance(place: Place, name: str, image: str, state: str = "running", **more
         "blockDeviceMappings": [] if gone else [root_device(place, name, launched)],
         "stateReason": None if state == "running" else _STOPPED,
         "tags": tag_list(tags),
+        "metadataOptions": metadata_options(tokens),
     } | fixed_parts(place, name)
     own = {
         "relationships": [] if gone else instance_relationships(place, name, network),
@@ -93,7 +96,8 @@ def root_device(place: Place, name: str, launched: str) -> JsonObject:
     return {"deviceName": "/dev/xvda", "ebs": ebs}
 
 
-def network_interface(place: Place, name: str, launched: str) -> JsonObject:
+def network_interface(place: Place, name: str, launched: str, public_ip: str | None) -> JsonObject:
+    association = {"ipOwnerId": place.account, "publicDnsName": "", "publicIp": public_ip} if public_ip else None
     address = f"10.20.{number(250, 'third', name)}.{4 + number(250, 'fourth', name)}"
     host = f"ip-{address.replace('.', '-')}.{place.region}.compute.internal"
     attachment = {
@@ -102,7 +106,7 @@ def network_interface(place: Place, name: str, launched: str) -> JsonObject:
         "deleteOnTermination": True,
     }
     return {
-        "association": None,
+        "association": association,
         "attachment": attachment | {"deviceIndex": 0, "status": "attached", "networkCardIndex": 0},
         "description": "",
         "groups": [{"groupName": "shop-api-app", "groupId": hex_id("sg", place, "shop-api-app")}],
@@ -113,7 +117,7 @@ def network_interface(place: Place, name: str, launched: str) -> JsonObject:
         "privateDnsName": host,
         "privateIpAddress": address,
         "privateIpAddresses": [
-            {"association": None, "primary": True, "privateDnsName": host, "privateIpAddress": address}
+            {"association": association, "primary": True, "privateDnsName": host, "privateIpAddress": address}
         ],
         "sourceDestCheck": True,
         "status": "in-use",
@@ -150,14 +154,13 @@ def fixed_parts(place: Place, name: str) -> JsonObject:
         },
         "hibernationOptions": {"configured": False},
         "licenses": [],
-        "metadataOptions": {
-            "state": "applied",
-            "httpTokens": "required",
-            "httpPutResponseHopLimit": 2,
-            "httpEndpoint": "enabled",
-        },
         "enclaveOptions": {"enabled": False},
     } | dict.fromkeys(_ABSENT)
+
+
+def metadata_options(tokens: str) -> JsonObject:
+    options = {"state": "applied", "httpTokens": tokens, "httpPutResponseHopLimit": 2}
+    return options | {"httpEndpoint": "enabled"}
 
 
 def instance_relationships(place: Place, name: str, network: JsonObject) -> list[JsonObject]:
@@ -170,8 +173,8 @@ def instance_relationships(place: Place, name: str, network: JsonObject) -> list
     ]
 
 
-def function(place: Place, name: str, runtime: str | None) -> JsonObject:
-    """A function; without a runtime it is a container image."""
+def function(place: Place, name: str, runtime: str | None, caller: str | None = None) -> JsonObject:
+    """A function; without a runtime it is a container image, without a caller nobody was ever given a permission."""
     role, arn = f"{name}-role", f"arn:aws:lambda:{place.region}:{place.account}:function:{name}"
     configuration = {
         "functionName": name,
@@ -197,9 +200,14 @@ def function(place: Place, name: str, runtime: str | None) -> JsonObject:
         "ephemeralStorage": {"size": 512},
         "state": {"value": "Active"},
     }
+    supplementary: JsonObject = {"Tags": {"team": "shop"}}
+    if caller:
+        statement = {"Sid": "call", "Effect": "Allow", "Principal": {"AWS": caller}, "Action": "lambda:InvokeFunction"}
+        document = {"Version": "2012-10-17", "Id": "default", "Statement": [statement | {"Resource": arn}]}
+        supplementary["Policy"] = compact(document)
     own = {
         "relationships": [related("AWS::IAM::Role", None, "Is associated with ", role)],
-        "supplementaryConfiguration": {"Tags": {"team": "shop"}},
+        "supplementaryConfiguration": supplementary,
         "tags": {"team": "shop"},
         "resourceName": name,
         "ARN": arn,
@@ -207,16 +215,16 @@ def function(place: Place, name: str, runtime: str | None) -> JsonObject:
     return item(place, "AWS::Lambda::Function", name, configuration, **own)
 
 
-def role(place: Place, name: str, service: str) -> JsonObject:
-    """A role; IAM is recorded in one Region and its items say "global"."""
+def role(place: Place, name: str, service: str, boundary: str | None = None, path: str = "/") -> JsonObject:
+    """A role, by the name of its boundary; IAM is recorded in one Region and its items say "global"."""
     role_id, created = f"AROA{digest_id(place, name)}", "2024-05-06T12:00:00.000Z"
-    arn = f"arn:aws:iam::{place.account}:role/{name}"
+    arn = f"arn:aws:iam::{place.account}:role{path}{name}"
     managed = {
         "policyName": "AmazonSSMManagedInstanceCore",
         "policyArn": "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore",
     }
     configuration = {
-        "path": "/",
+        "path": path,
         "roleName": name,
         "roleId": role_id,
         "arn": arn,
@@ -225,7 +233,7 @@ def role(place: Place, name: str, service: str) -> JsonObject:
         "instanceProfileList": [],
         "rolePolicyList": [],
         "attachedManagedPolicies": [managed],
-        "permissionsBoundary": None,
+        "permissionsBoundary": limited_by(place, boundary) if boundary else None,
         "tags": [],
         "roleLastUsed": None,
     }
@@ -238,6 +246,11 @@ def role(place: Place, name: str, service: str) -> JsonObject:
         "resourceCreationTime": created,
     }
     return item(place, "AWS::IAM::Role", role_id, configuration, **own)
+
+
+def limited_by(place: Place, boundary: str) -> JsonObject:
+    arn = f"arn:aws:iam::{place.account}:policy/{boundary}"
+    return {"permissionsBoundaryType": "Policy", "permissionsBoundaryArn": arn}
 
 
 def digest_id(place: Place, name: str) -> str:

@@ -9,15 +9,15 @@ from typing import Any
 from shapes import JsonObject, Place, compact, digest, epoch_ms, hex_id, item, moment, related, tag_list, uuid
 
 CANONICAL_OWNER = digest("canonical owner of the sample organization")
-_AWS_MANAGED = "Default key that protects my S3 objects when no other key is defined"
 
 
 def key(place: Place, name: str, *, manager: str = "CUSTOMER", rotation: bool = True) -> JsonObject:
+    """Those that AWS manages are named after their service, as in aws-s3; Config records no rotation of them."""
     key_id = key_id_of(place, name)
     arn, created = key_arn(place, name), "2024-03-11T08:15:00.000Z"
     tags = {} if manager == "AWS" else {"Name": name}
     supplementary: JsonObject = {
-        "Policy": key_policy(place, manager),
+        "Policy": key_policy(place, name if manager == "AWS" else None),
         "Tags": [{"tagKey": k, "tagValue": v} for k, v in tags.items()],
     }
     if manager == "CUSTOMER":
@@ -28,7 +28,7 @@ def key(place: Place, name: str, *, manager: str = "CUSTOMER", rotation: bool = 
         "arn": arn,
         "creationDate": epoch_ms(created),
         "enabled": True,
-        "description": _AWS_MANAGED if manager == "AWS" else name,
+        "description": "Default key when no other key is defined" if manager == "AWS" else name,
         "keyUsage": "ENCRYPT_DECRYPT",
         "keyState": "Enabled",
         "deletionDate": None,
@@ -56,13 +56,7 @@ def key_arn(place: Place, name: str) -> str:
     return f"arn:aws:kms:{place.region}:{place.account}:key/{key_id_of(place, name)}"
 
 
-def key_policy(place: Place, manager: str) -> str:
-    via_s3 = {
-        "StringEquals": {
-            "kms:CallerAccount": place.account,
-            "kms:ViaService": f"s3.{place.region}.amazonaws.com",
-        }
-    }
+def key_policy(place: Place, of_aws: str | None) -> str:
     statement: JsonObject = {
         "Sid": "root",
         "Effect": "Allow",
@@ -70,9 +64,11 @@ def key_policy(place: Place, manager: str) -> str:
         "Action": "kms:*",
         "Resource": "*",
     }
-    if manager == "AWS":
+    if of_aws:
+        service = of_aws.removeprefix("aws-")
+        by = {"kms:CallerAccount": place.account, "kms:ViaService": f"{service}.{place.region}.amazonaws.com"}
         statement |= {
-            "Sid": "via S3",
+            "Sid": f"via {service}",
             "Principal": {"AWS": "*"},
             "Action": [
                 "kms:Encrypt",
@@ -81,15 +77,19 @@ def key_policy(place: Place, manager: str) -> str:
                 "kms:GenerateDataKey*",
                 "kms:DescribeKey",
             ],
+            "Condition": {"StringEquals": by},
         }
-        statement["Condition"] = via_s3
     return json.dumps({"Version": "2012-10-17", "Id": "key policy", "Statement": [statement]}, indent=2)
 
 
 def bucket(
     place: Place, name: str, algorithm: str | None = "AES256", key: str | None = None, **more: Any
 ) -> JsonObject:
-    """A bucket; `algorithm` None leaves the encryption record out, as items from before 2023 do."""
+    """A bucket; `algorithm` None leaves the encryption record out, as items from before 2023 do.
+
+    `public` lets everybody read it, by whatever protocol.
+    """
+    public = more.pop("public", False)
     created = "2025-02-17T10:04:51.000Z"
     tags = more.get("tags", {})
     owner = {"displayName": None, "id": CANONICAL_OWNER}
@@ -101,11 +101,11 @@ def bucket(
             "logFilePrefix": f"{name}/",
         },
         "BucketNotificationConfiguration": {"configurations": {}},
-        "BucketPolicy": {"policyText": tls_only(name)},
+        "BucketPolicy": {"policyText": bucket_policy(name, public=public)},
         "BucketVersioningConfiguration": {"status": "Enabled", "isMfaDeleteEnabled": None},
         "IsRequesterPaysEnabled": False,
         "PublicAccessBlockConfiguration": dict.fromkeys(
-            ("blockPublicAcls", "ignorePublicAcls", "blockPublicPolicy", "restrictPublicBuckets"), True
+            ("blockPublicAcls", "ignorePublicAcls", "blockPublicPolicy", "restrictPublicBuckets"), not public
         ),
     }
     if tags:
@@ -140,10 +140,19 @@ def private_acl(owner: JsonObject) -> str:
     return compact(grants | {"owner": owner, "isRequesterCharged": False})
 
 
-def tls_only(name: str) -> str:
+def bucket_policy(name: str, *, public: bool) -> str:
+    """Everybody may read, or nobody may speak without TLS."""
     arn = f"arn:aws:s3:::{name}"
     statement: JsonObject = {"Sid": "TlsOnly", "Effect": "Deny", "Principal": "*", "Action": "s3:*"}
     statement |= {"Resource": [arn, f"{arn}/*"], "Condition": {"Bool": {"aws:SecureTransport": "false"}}}
+    if public:
+        statement = {
+            "Sid": "Web",
+            "Effect": "Allow",
+            "Principal": "*",
+            "Action": "s3:GetObject",
+            "Resource": f"{arn}/*",
+        }
     return compact({"Version": "2012-10-17", "Statement": [statement]})
 
 
@@ -155,7 +164,7 @@ def volume(place: Place, name: str, kms_key: str | None = None) -> JsonObject:
         "attachTime": created,
         "device": "/dev/xvda",
         "instanceId": instance_id,
-        "state": {"value": "attached"},
+        "state": "attached",
         "volumeId": volume_id,
         "deleteOnTermination": True,
     }
@@ -172,7 +181,7 @@ def volume(place: Place, name: str, kms_key: str | None = None) -> JsonObject:
         "volumeId": volume_id,
         "iops": 3000,
         "tags": tag_list({"Name": name}),
-        "volumeType": {"value": "gp3"},
+        "volumeType": "gp3",
         "fastRestored": None,
         "multiAttachEnabled": False,
         "throughput": 125,

@@ -1,23 +1,32 @@
-"""Who has what in the sample organization: items, each with the outcome it stands for.
-
-The outcome is that of the shipped policy for the item's type under samples/settings and samples/facts.yaml;
-None where the samples have no such policy in mind.
-"""
+"""Who has what in the sample organization: the snapshots of its six places."""
 
 # ruff: noqa: INP001 - a script's neighbour, not a package
 from __future__ import annotations
 
-from shapes import JsonObject, Place, as_of_2016, group, permission
+import story_services
+from shapes import Place, as_of_2016, group, permission
 from shapes_compute import function, instance, role
+from shapes_data import stream
+from shapes_messages import queue, repository, secret, topic, trail
+from shapes_network import load_balancer
+from shapes_rds import db_instance
 from shapes_storage import bucket, key, key_arn, key_id_of, table, volume
-
-Told = tuple[JsonObject, str | None]
-PASS, FAIL, EXEMPT, NOT_APPLICABLE, UNDETERMINED = "pass", "fail", "exempt", "not_applicable", "undetermined"
-
-PRODUCTION, PRODUCTION_US = Place("111122223333", "eu-west-1"), Place("111122223333", "us-east-1")
-SANDBOX, SANDBOX_US = Place("444455556666", "eu-west-1"), Place("444455556666", "us-east-1")
-SECURITY, SECURITY_US = Place("777788889999", "eu-west-1"), Place("777788889999", "us-east-1")
-PARTNER = Place("000011112222", "eu-west-1")
+from told import (
+    EXEMPT,
+    FAIL,
+    NOT_APPLICABLE,
+    PARTNER,
+    PASS,
+    PRODUCTION,
+    PRODUCTION_US,
+    SANDBOX,
+    SANDBOX_US,
+    SECURITY,
+    SECURITY_US,
+    UNDETERMINED,
+    Told,
+    told,
+)
 
 # Images; samples/settings and samples/facts.yaml speak of the same ones.
 GOLDEN = "ami-0a90de2026100e501"  # on the list of images
@@ -38,17 +47,26 @@ WORLD6_EXPANDED = "0000:0000:0000:0000:0000:0000:0000:0000/0"
 def production_instances() -> list[Told]:
     here = PRODUCTION
     return [
-        (instance(here, "shop-api-1", GOLDEN), PASS),
-        (instance(here, "shop-api-2", GOLDEN), PASS),
-        (instance(here, "shop-worker-1", GOLDEN_TAGGED, tags={"PatchGroup": "linux-weekly"}), PASS),
-        (instance(here, "payroll-app", AMAZON_CURRENT, tags={"PatchGroup": "linux-monthly"}), PASS),
-        (instance(here, "payroll-app-blue", AMAZON_OLD), FAIL),
-        (instance(here, "checkout-canary", WITHDRAWN), FAIL),
-        (instance(here, "legacy-reports", LOOKALIKE, instance_type="m4.large"), FAIL),
-        (instance(here, "shop-worker-next", GOLDEN_UNTESTED), FAIL),
-        (instance(here, "batch-runner", NOT_DESCRIBED), UNDETERMINED),
-        (instance(here, "timesheet-import", FORGOTTEN, "stopped", tags={"PatchGroup": "none"}), EXEMPT),
-        (instance(here, "shop-api-0", WITHDRAWN, "terminated"), NOT_APPLICABLE),
+        told(instance(here, "shop-api-1", GOLDEN), approved_image=PASS, imdsv2=PASS, no_public_address=PASS),
+        told(instance(here, "shop-api-2", GOLDEN), approved_image=PASS),
+        told(instance(here, "shop-worker-1", GOLDEN_TAGGED, tags={"PatchGroup": "linux-weekly"}), approved_image=PASS),
+        told(instance(here, "payroll-app", AMAZON_CURRENT, tags={"PatchGroup": "linux-monthly"}), approved_image=PASS),
+        told(instance(here, "payroll-app-blue", AMAZON_OLD), approved_image=FAIL),
+        told(instance(here, "checkout-canary", WITHDRAWN), approved_image=FAIL),
+        told(
+            instance(
+                here, "legacy-reports", LOOKALIKE, instance_type="m4.large", tokens="optional", public_ip="203.0.113.40"
+            ),
+            approved_image=FAIL,
+            imdsv2=FAIL,
+            no_public_address=FAIL,
+        ),
+        told(instance(here, "shop-worker-next", GOLDEN_UNTESTED), approved_image=FAIL),
+        told(instance(here, "batch-runner", NOT_DESCRIBED), approved_image=UNDETERMINED),
+        told(
+            instance(here, "timesheet-import", FORGOTTEN, "stopped", tags={"PatchGroup": "none"}), approved_image=EXEMPT
+        ),
+        told(instance(here, "shop-api-0", WITHDRAWN, "terminated"), approved_image=NOT_APPLICABLE),
     ]
 
 
@@ -61,22 +79,22 @@ def production_groups() -> list[Told]:
         for later in ("ipv4Ranges", "ipv6Ranges"):
             del rule[later]
     return [
-        (public, PASS),
-        (group(here, "shop-api-app", permission("tcp", (8080, 8080), lb)), PASS),
-        (group(here, "payroll-db", permission("tcp", (5432, 5432), "10.20.0.0/16")), PASS),
-        (
+        told(public, restricted_ingress=PASS),
+        told(group(here, "shop-api-app", permission("tcp", (8080, 8080), lb)), restricted_ingress=PASS),
+        told(group(here, "payroll-db", permission("tcp", (5432, 5432), "10.20.0.0/16")), restricted_ingress=PASS),
+        told(
             group(here, "office-ssh", permission("tcp", (22, 22), "198.51.100.17/32", "2001:db8:0:7::/64")),
-            PASS,
+            restricted_ingress=PASS,
         ),
-        (group(here, "ping", permission("icmp", (-1, -1), WORLD4)), PASS),
-        (group(here, "s3-endpoint", permission("tcp", (443, 443), "pl-6da54004")), PASS),
-        (group(here, "empty-default", description="default VPC security group"), PASS),
-        (group(here, "bastion", ssh, group_id=BASTION), EXEMPT),
-        (group(here, "bastion-old", ssh, group_id=BASTION_OLD), FAIL),
-        (group(here, "legacy-admin", permission("tcp", (3389, 3389), WORLD4)), FAIL),
-        (group(here, "vendor-debug", permission("-1", None, WORLD6_EXPANDED)), FAIL),
-        (group(here, "migration-wide", permission("tcp", (0, 65535), WORLD4)), FAIL),
-        (as_of_2016(from_2016, "2016-08-03T14:21:40.118Z"), FAIL),
+        told(group(here, "ping", permission("icmp", (-1, -1), WORLD4)), restricted_ingress=PASS),
+        told(group(here, "s3-endpoint", permission("tcp", (443, 443), "pl-6da54004")), restricted_ingress=PASS),
+        told(group(here, "empty-default", description="default VPC security group"), restricted_ingress=PASS),
+        told(group(here, "bastion", ssh, group_id=BASTION), restricted_ingress=EXEMPT),
+        told(group(here, "bastion-old", ssh, group_id=BASTION_OLD), restricted_ingress=FAIL),
+        told(group(here, "legacy-admin", permission("tcp", (3389, 3389), WORLD4)), restricted_ingress=FAIL),
+        told(group(here, "vendor-debug", permission("-1", None, WORLD6_EXPANDED)), restricted_ingress=FAIL),
+        told(group(here, "migration-wide", permission("tcp", (0, 65535), WORLD4)), restricted_ingress=FAIL),
+        told(as_of_2016(from_2016, "2016-08-03T14:21:40.118Z"), restricted_ingress=FAIL),
     ]
 
 
@@ -86,114 +104,133 @@ def production_buckets() -> list[Told]:
     old = "2021-04-09T07:13:55.402Z"
     return [
         # A customer managed key in its four spellings …
-        (bucket(here, "payroll-db-backups", kms, key_arn(here, "payroll"), tags={"team": "payroll"}), PASS),
-        (bucket(here, "payroll-exports", kms, key_id_of(here, "payroll")), PASS),
-        (bucket(here, "shop-invoices", kms, f"{alias}/shop-data"), PASS),
-        (bucket(here, "shop-contracts", "aws:kms:dsse", "alias/shop-data"), PASS),
-        (bucket(here, "audit-copy", kms, key_arn(SECURITY, "org-audit")), PASS),
+        told(
+            bucket(here, "payroll-db-backups", kms, key_arn(here, "payroll"), tags={"team": "payroll"}),
+            encryption=PASS,
+            public_access_block=PASS,
+            tls_only=PASS,
+        ),
+        told(bucket(here, "payroll-exports", kms, key_id_of(here, "payroll")), encryption=PASS),
+        told(bucket(here, "shop-invoices", kms, f"{alias}/shop-data"), encryption=PASS),
+        told(bucket(here, "shop-contracts", "aws:kms:dsse", "alias/shop-data"), encryption=PASS),
+        told(bucket(here, "audit-copy", kms, key_arn(SECURITY, "org-audit")), encryption=PASS),
         # … the key that AWS manages in its five …
-        (bucket(here, "shop-search-index", kms), FAIL),
-        (bucket(here, "shop-mail-queue", kms, "alias/aws/s3"), FAIL),
-        (bucket(here, "shop-media", kms, f"{alias}/aws/s3"), FAIL),
-        (bucket(here, "shop-crash-dumps", kms, key_id_of(here, "aws-s3")), FAIL),
-        (bucket(here, "shop-data-lake", kms, key_arn(here, "aws-s3")), FAIL),
+        told(bucket(here, "shop-search-index", kms), encryption=FAIL),
+        told(bucket(here, "shop-mail-queue", kms, "alias/aws/s3"), encryption=FAIL),
+        told(bucket(here, "shop-media", kms, f"{alias}/aws/s3"), encryption=FAIL),
+        told(bucket(here, "shop-crash-dumps", kms, key_id_of(here, "aws-s3")), encryption=FAIL),
+        told(bucket(here, "shop-data-lake", kms, key_arn(here, "aws-s3")), encryption=FAIL),
         # … and no KMS key, a stranger's key, and nothing recorded.
-        (bucket(here, "shop-api-assets"), FAIL),
-        (bucket(here, "shop-static-site", tags={"team": "web", "data": "public"}), EXEMPT),
-        (bucket(here, "partner-exchange", kms, key_arn(PARTNER, "partner")), UNDETERMINED),
-        (bucket(here, "attic-2019", None, configurationItemCaptureTime=old), UNDETERMINED),
+        told(bucket(here, "shop-api-assets"), encryption=FAIL),
+        told(
+            bucket(here, "shop-static-site", tags={"team": "web", "data": "public"}, public=True),
+            encryption=EXEMPT,
+            public_access_block=EXEMPT,
+            tls_only=FAIL,
+        ),
+        told(bucket(here, "partner-exchange", kms, key_arn(PARTNER, "partner")), encryption=UNDETERMINED),
+        told(bucket(here, "attic-2019", None, configurationItemCaptureTime=old), encryption=UNDETERMINED),
     ]
-
-
-def production_rest() -> list[Told]:
-    here = PRODUCTION
-    items = [
-        key(here, "payroll"),
-        key(here, "shop-data"),
-        key(here, "aws-s3", manager="AWS"),
-        volume(here, "shop-api-1", key_arn(here, "shop-data")),
-        volume(here, "legacy-reports"),
-        function(here, "shop-thumbnailer", "python3.12"),
-        function(here, "shop-order-mailer", "nodejs16.x"),
-        function(here, "shop-render", None),
-        table(here, "shop-sessions"),
-        table(here, "shop-orders", key_arn(here, "shop-data")),
-        role(here, "shop-instance", "ec2.amazonaws.com"),
-        role(here, "shop-thumbnailer-role", "lambda.amazonaws.com"),
-    ]
-    return [(item, None) for item in items]
 
 
 def production_us() -> list[Told]:
-    here = PRODUCTION_US
+    here, edge = PRODUCTION_US, key_arn(PRODUCTION_US, "edge")
+    tagged = {"PatchGroup": "linux-weekly"}
     return [
-        (instance(here, "shop-edge-1", GOLDEN_TAGGED, tags={"PatchGroup": "linux-weekly"}), PASS),
-        (instance(here, "shop-edge-2", LOOKALIKE), FAIL),
-        (group(here, "shop-edge-lb", permission("tcp", (443, 443), WORLD4)), PASS),
-        (group(here, "old-vpn", permission("udp", None, WORLD4)), FAIL),
-        (bucket(here, "shop-edge-logs", "aws:kms", key_arn(here, "edge")), PASS),
-        (bucket(here, "shop-edge-cache"), FAIL),
-        (key(here, "edge", rotation=False), None),
-        (function(here, "shop-edge-rewrite", "nodejs22.x"), None),
+        told(instance(here, "shop-edge-1", GOLDEN_TAGGED, tags=tagged), approved_image=PASS, patch_group=PASS),
+        told(instance(here, "shop-edge-2", LOOKALIKE), approved_image=FAIL),
+        told(group(here, "shop-edge-lb", permission("tcp", (443, 443), WORLD4)), restricted_ingress=PASS),
+        told(group(here, "old-vpn", permission("udp", None, WORLD4)), restricted_ingress=FAIL),
+        told(bucket(here, "shop-edge-logs", "aws:kms", edge), encryption=PASS),
+        told(bucket(here, "shop-edge-cache"), encryption=FAIL),
+        told(key(here, "edge", rotation=False), rotation=FAIL),
+        told(function(here, "shop-edge-rewrite", "nodejs22.x"), supported_runtime=PASS, not_public=PASS),
+        told(load_balancer(here, "shop-edge"), in_use=PASS, access_logs=PASS),
+        told(secret(here, "edge/origin", edge), encryption=PASS),
+        told(trail(here, "edge-debugging", everywhere=False), multi_region=FAIL, log_validation=FAIL, encryption=FAIL),
     ]
 
 
 def sandbox() -> list[Told]:
     here = SANDBOX
     return [
-        (instance(here, "try-golden", GOLDEN), PASS),
-        (instance(here, "try-anything", AMAZON_OLD), PASS),
-        (instance(here, "hackday-gpu", LOOKALIKE, instance_type="g5.xlarge"), FAIL),
-        (instance(here, "hackday-done", LOOKALIKE, "terminated"), NOT_APPLICABLE),
-        (group(here, "hackday-ssh", permission("tcp", (22, 22), WORLD4)), FAIL),
-        (group(here, "hackday-web", permission("tcp", (80, 80), WORLD4)), PASS),
-        (bucket(here, "sandbox-scratch"), FAIL),
-        (bucket(here, "sandbox-models", "aws:kms"), PASS),
-        (function(here, "hackday-bot", "python3.8"), None),
-        (table(here, "hackday-scores"), None),
-        (role(here, "hackday", "lambda.amazonaws.com"), None),
+        told(instance(here, "try-golden", GOLDEN), approved_image=PASS),
+        told(instance(here, "try-anything", AMAZON_OLD, tokens="optional"), approved_image=PASS, imdsv2=FAIL),
+        told(instance(here, "hackday-gpu", LOOKALIKE, instance_type="g5.xlarge"), approved_image=FAIL),
+        told(instance(here, "hackday-done", LOOKALIKE, "terminated"), approved_image=NOT_APPLICABLE),
+        told(group(here, "hackday-ssh", permission("tcp", (22, 22), WORLD4)), restricted_ingress=FAIL),
+        told(group(here, "hackday-web", permission("tcp", (80, 80), WORLD4)), restricted_ingress=PASS),
+        told(bucket(here, "sandbox-scratch"), encryption=FAIL),
+        told(bucket(here, "sandbox-models", "aws:kms"), encryption=PASS),
+        told(function(here, "hackday-bot", "python3.8"), supported_runtime=FAIL),
+        told(table(here, "hackday-scores"), encryption=FAIL),
+        told(role(here, "hackday", "lambda.amazonaws.com", "sandbox"), permissions_boundary=PASS),
+        told(db_instance(here, "hackday-db", public=True, backups=0), encryption=FAIL, not_public=FAIL, backups=FAIL),
+        told(topic(here, "hackday-scores"), encryption=FAIL, not_public=PASS),
+        told(queue(here, "hackday-jobs", managed=True), encryption=FAIL),
+        told(stream(here, "hackday-clicks"), encryption=FAIL),
+        told(repository(here, "hackday/bot", scanned=False), scan_on_push=FAIL),
+        told(volume(here, "try-golden"), encryption=FAIL),
     ]
 
 
 def sandbox_us() -> list[Told]:
     here = SANDBOX_US
     return [
-        (instance(here, "bench-a", AMAZON_CURRENT), PASS),
-        (instance(here, "bench-b", NOT_DESCRIBED, "stopped"), UNDETERMINED),
-        (group(here, "bench-rdp", permission("tcp", (3000, 4000), WORLD4, WORLD6)), FAIL),
-        (bucket(here, "sandbox-bench-results"), None),  # the policy is off here
-        (volume(here, "bench-a"), None),
+        told(instance(here, "bench-a", AMAZON_CURRENT), approved_image=PASS),
+        told(instance(here, "bench-b", NOT_DESCRIBED, "stopped"), approved_image=UNDETERMINED),
+        told(group(here, "bench-rdp", permission("tcp", (3000, 4000), WORLD4, WORLD6)), restricted_ingress=FAIL),
+        told(bucket(here, "sandbox-bench-results"), tls_only=PASS),  # encryption is off here
+        told(volume(here, "bench-a"), encryption=FAIL),
     ]
 
 
 def security() -> list[Told]:
-    here = SECURITY
+    here, audit = SECURITY, key_arn(SECURITY, "org-audit")
+    tagged = {"PatchGroup": "linux-weekly"}
     return [
-        (instance(here, "image-builder", GOLDEN, tags={"PatchGroup": "linux-weekly"}), PASS),
-        (instance(here, "scanner", AMAZON_CURRENT), PASS),
-        (group(here, "scanner", permission("tcp", (22, 22), "10.0.0.0/8")), PASS),
-        (group(here, "evidence-db", permission("tcp", (5432, 5432), WORLD4)), FAIL),
-        (bucket(here, "org-cloudtrail", "aws:kms", key_arn(here, "org-audit")), PASS),
-        (bucket(here, "org-config", "aws:kms", key_arn(here, "org-audit")), PASS),
-        (bucket(here, "org-access-logs"), EXEMPT),
-        (key(here, "org-audit"), None),
-        (role(here, "config-aggregator", "config.amazonaws.com"), None),
+        told(instance(here, "image-builder", GOLDEN, tags=tagged), approved_image=PASS, patch_group=PASS),
+        told(instance(here, "scanner", AMAZON_CURRENT), approved_image=PASS, patch_group=FAIL),
+        told(group(here, "scanner", permission("tcp", (22, 22), "10.0.0.0/8")), restricted_ingress=PASS),
+        told(group(here, "evidence-db", permission("tcp", (5432, 5432), WORLD4)), restricted_ingress=FAIL),
+        told(bucket(here, "org-cloudtrail", "aws:kms", audit), encryption=PASS),
+        told(bucket(here, "org-config", "aws:kms", audit), encryption=PASS),
+        told(bucket(here, "org-access-logs"), encryption=EXEMPT),
+        told(key(here, "org-audit"), rotation=PASS),
+        told(role(here, "config-aggregator", "config.amazonaws.com"), permissions_boundary=FAIL),
+        told(trail(here, "org", audit), multi_region=PASS, log_validation=PASS, encryption=PASS),
+        told(topic(here, "org-alerts", audit), encryption=PASS, not_public=PASS),
+        told(queue(here, "org-findings", audit), encryption=PASS, not_public=UNDETERMINED),
     ]
 
 
 def security_us() -> list[Told]:
     here = SECURITY_US
     return [
-        (instance(here, "scanner", GOLDEN_TAGGED, tags={"PatchGroup": "linux-weekly"}), PASS),
-        (group(here, "scanner", permission("-1", None, "10.0.0.0/8")), PASS),
-        (bucket(here, "org-config-us", "aws:kms", key_arn(here, "org-audit-us")), PASS),
-        (key(here, "org-audit-us"), None),
+        told(instance(here, "scanner", GOLDEN_TAGGED, tags={"PatchGroup": "linux-weekly"}), approved_image=PASS),
+        told(group(here, "scanner", permission("-1", None, "10.0.0.0/8")), restricted_ingress=PASS),
+        told(bucket(here, "org-config-us", "aws:kms", key_arn(here, "org-audit-us")), encryption=PASS),
+        told(key(here, "org-audit-us"), rotation=PASS),
+    ]
+
+
+def production() -> list[Told]:
+    return [
+        *production_instances(),
+        *production_groups(),
+        *production_buckets(),
+        *story_services.databases(),
+        *story_services.other_data(),
+        *story_services.messages(),
+        *story_services.load_balancers(),
+        *story_services.functions_and_roles(),
+        *story_services.keys_and_volumes(),
     ]
 
 
 def snapshots() -> dict[Place, list[Told]]:
     return {
-        PRODUCTION: production_instances() + production_groups() + production_buckets() + production_rest(),
+        PRODUCTION: production(),
         PRODUCTION_US: production_us(),
         SANDBOX: sandbox(),
         SANDBOX_US: sandbox_us(),

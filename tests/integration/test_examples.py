@@ -5,13 +5,12 @@ from __future__ import annotations
 import io
 import os
 import re
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from opalite.adapters import files
+from opalite.adapters import documents, files
 from opalite.catalog import Catalog
 from opalite.cli.run import Run
 from opalite.engine.bundle import assemble
@@ -33,32 +32,18 @@ POLICIES = sorted(
 EXAMPLES = sorted(
     path.relative_to(REPOSITORY) for root in (REPOSITORY / "policies", OWN) for path in root.rglob("examples/*.json")
 )
+SETTINGS = sorted(path for root in (REPOSITORY / "policies", OWN) for path in root.rglob("examples/settings.yaml"))
 _NAME = re.compile(rf"({'|'.join(Outcome)})[_-]")
-
-Engines = Callable[[Path], tuple[ManagedOpa, Catalog]]
 
 
 @pytest.fixture(scope="module")
-def engines(opa, tmp_path_factory) -> Iterator[Engines]:
-    """The engine for a folder of examples: one OPA for all without settings, one more for each with settings."""
-    running: dict[Path | None, tuple[ManagedOpa, Catalog]] = {}
-    with ExitStack() as stack:
-
-        def engine(folder: Path) -> tuple[ManagedOpa, Catalog]:
-            file = folder / "settings.yaml"
-            settings = file if file.exists() else None
-            if settings not in running:
-                overlays = [settings] if settings else []
-                bundle = assemble(opa.path, bundles=[OWN], overlays=overlays, with_shipped=True, typed=TYPES)
-                path = tmp_path_factory.mktemp("bundle") / "bundle.tar.gz"
-                bundle.write(path)
-                server = ManagedOpa(
-                    opa.path, path, version=opa.version, revision=bundle.revision, environ=os.environ
-                )  # fmt: skip
-                running[settings] = (stack.enter_context(server), Catalog(bundle.data["catalog"]))
-            return running[settings]
-
-        yield engine
+def judged_by(opa, tmp_path_factory) -> Iterator[tuple[ManagedOpa, Catalog]]:
+    """One OPA with the settings of all examples: each file speaks of its own policy, see below."""
+    bundle = assemble(opa.path, bundles=[OWN], overlays=SETTINGS, with_shipped=True, typed=TYPES)
+    path = tmp_path_factory.mktemp("bundle") / "bundle.tar.gz"
+    bundle.write(path)
+    with ManagedOpa(opa.path, path, version=opa.version, revision=bundle.revision, environ=os.environ) as engine:
+        yield engine, Catalog(bundle.data["catalog"])
 
 
 def id_of(policy: Path) -> str:
@@ -70,13 +55,13 @@ def folder_of(policy: Path) -> Path:
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: f"{path.parts[-3]}/{path.stem}")
-def test_an_example_comes_out_as_its_name_says(example, engines):
+def test_an_example_comes_out_as_its_name_says(example, judged_by):
     path = REPOSITORY / example
     policy_id = ".".join(example.parts[-6:-2])
     expected = _NAME.match(path.name)
     assert expected, f"the name of {example} must begin with an outcome"
     facts = path.parent / "facts.yaml"
-    engine, catalog = engines(path.parent)
+    engine, catalog = judged_by
     reported: list[tuple[str, str]] = []
     run = Run(
         Judge(engine, catalog, frozenset({policy_id}), load(facts) if facts.exists() else GivenFacts({})),
@@ -85,6 +70,13 @@ def test_an_example_comes_out_as_its_name_says(example, engines):
     decisions = [decision for batch in run.decisions(files.read([str(path)], stdin=io.BytesIO())) for decision in batch]
     assert [(decision.policy_id, decision.outcome) for decision in decisions] == [(policy_id, expected[1])]
     assert reported == []
+
+
+@pytest.mark.parametrize("settings", SETTINGS, ids=lambda path: path.parts[-3])
+def test_settings_of_examples_speak_of_their_own_policy_alone(settings):
+    policy_id = ".".join(settings.parts[-6:-2])
+    document = documents.parse(settings.read_bytes(), settings.name)
+    assert {policy for kind in document.values() for policy in kind} == {policy_id}
 
 
 @pytest.mark.parametrize("policy", POLICIES, ids=id_of)
