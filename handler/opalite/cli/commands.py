@@ -16,7 +16,7 @@ COMMANDS: Mapping[str, tuple[str, str, str]] = {
     "policies": ("opalite.cli.policies", "policies", "List, show and lint policies; make their catalog and pages."),
     "data": ("opalite.cli.data", "data", "Check parameters, exemptions and stages."),
     "opa": ("opalite.cli.opa", "opa", "Install OPA, or say which one is used."),
-    "version": ("opalite.cli.version", "version", "Print the versions of opalite, its policies and OPA."),
+    "version": ("opalite.cli.version", "version", "Print the versions of opalite and of OPA."),
 }
 
 

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 ROWS_SHOWN = 500  # a table is for people; machines take JSON Lines
 _WIDTH = 180  # where no terminal tells
+_WHY_WIDTH = 40
+_RESOURCE_WIDTH = 32
+_LONG_ID = 40
 _COLOURS = {Outcome.FAIL: "red", Outcome.UNDETERMINED: "yellow", Outcome.EXEMPT: "cyan"}
 _SHOWN = (Outcome.FAIL, Outcome.UNDETERMINED, Outcome.EXEMPT)
 
@@ -133,10 +136,18 @@ def _findings(rows: Sequence[Decision]) -> Table:
             row.account_id,
             row.region,
             Text(row.resource_id, overflow="fold"),
-            row.policy_id,
+            _in_lines(row.policy_id),
             Text(row.annotation.rsplit(" [", 1)[0], overflow="fold"),
         )
     return table
+
+
+def _in_lines(policy_id: str) -> str:
+    """A long id in two lines, its last part in the second: the room belongs to what is wrong."""
+    if len(policy_id) <= _LONG_ID:
+        return policy_id
+    above, _, name = policy_id.rpartition(".")
+    return f"{above}.\n{name}"
 
 
 def _print_summary(console: Console, summary: Summary) -> None:
@@ -172,6 +183,8 @@ def _table(*columns: str) -> Table:
             column,
             justify="right" if counted else "left",
             no_wrap=column not in {"why", "resource"},
+            min_width=_WHY_WIDTH if column == "why" else None,
+            max_width=_RESOURCE_WIDTH if column == "resource" else None,
         )
     return table
 

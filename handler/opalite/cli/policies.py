@@ -78,7 +78,7 @@ def list_(bundle: tuple[Path, ...], opa: str | None, form: str, **wanted: tuple[
         click.echo(orjson.dumps(chosen, option=orjson.OPT_INDENT_2))
         return
     if not chosen:
-        click.echo("opalite: notice: there is no such policy", err=True)
+        click.echo("opalite: notice: no policy is of all that was asked for", err=True)
     rows = [
         (policy_id, entry["severity"], ", ".join(entry["resource_types"]), entry["title"])
         for policy_id, entry in chosen.items()
@@ -104,8 +104,8 @@ def show(policy_id: str, bundle: tuple[Path, ...], opa: str | None, form: str) -
     policy_id = next((name for name, entry in entries.items() if policy_id in entry.get("aliases", ())), policy_id)
     if policy_id not in entries:
         meant = nearest(policy_id, entries)
-        hint = f"did you mean {meant}? " if meant else ""
-        raise UsageError(f"there is no policy {policy_id}; {hint}there are: {', '.join(entries)}")
+        hint = f"did you mean {meant}?" if meant else f"there are: {', '.join(entries)}"
+        raise UsageError(f"there is no policy {policy_id}; {hint}")
     if form == "json":
         click.echo(orjson.dumps({"id": policy_id, **entries[policy_id]}, option=orjson.OPT_INDENT_2))
         return

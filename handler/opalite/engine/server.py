@@ -21,6 +21,7 @@ from typing import IO, Any
 
 from opalite.engine import answers
 from opalite.engine.orphans import die_with_parent, watch_parent
+from opalite.engine.signals import held
 from opalite.errors import EngineError
 
 START_SECONDS = 30.0  # a cold disk and a loaded machine; 50 ms are usual
@@ -65,13 +66,13 @@ class ManagedOpa:
         self._failure: EngineError | None = None
 
     def __enter__(self) -> ManagedOpa:
-        with self._lock:
-            self._folder = _private_folder()
-            try:
+        try:
+            with self._lock:
+                self._folder = _private_folder()
                 self._launch()
-            except BaseException:
-                self._folder.cleanup()
-                raise
+        except BaseException:
+            self._end()
+            raise
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
@@ -163,24 +164,25 @@ class ManagedOpa:
         assert self._folder is not None  # noqa: S101 - for the type checker
         self._socket = str(Path(self._folder.name) / f"opa{self._generation}.sock")
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - closed by _stop
-        self._process = subprocess.Popen(
-            [
-                str(self._executable), "run", "--server",
-                "--addr", f"unix://{self._socket}",
-                "--log-level", "error",
-                "--skip-version-check",
-                "--optimize-store-for-read-speed",
-                "--shutdown-grace-period", "1",
-                "--bundle", str(self._bundle),
-            ],
-            stdin=subprocess.DEVNULL,
-            stdout=self._stderr,  # where it says why a bundle does not load
-            stderr=self._stderr,
-            env=_environment(self._environ),
-            # A group of its own: Ctrl-C must reach us alone, who end the child when its answers have been written.
-            process_group=0,
-            preexec_fn=die_with_parent(),  # noqa: PLW1509 - calls prctl only
-        )  # fmt: skip
+        with held():
+            self._process = subprocess.Popen(
+                [
+                    str(self._executable), "run", "--server",
+                    "--addr", f"unix://{self._socket}",
+                    "--log-level", "error",
+                    "--skip-version-check",
+                    "--optimize-store-for-read-speed",
+                    "--shutdown-grace-period", "1",
+                    "--bundle", str(self._bundle),
+                ],
+                stdin=subprocess.DEVNULL,
+                stdout=self._stderr,  # where it says why a bundle does not load
+                stderr=self._stderr,
+                env=_environment(self._environ),
+                # A group of its own: Ctrl-C must reach us alone, who end the child when its answers have been written.
+                process_group=0,
+                preexec_fn=die_with_parent(),  # noqa: PLW1509 - calls prctl only
+            )  # fmt: skip
         self._watch = watch_parent(self._process.pid)
 
     def _wait(self) -> None:

@@ -10,11 +10,17 @@ from opalite.model import JsonObject, Severity
 from opalite.policy_page import markdown
 from opalite.policy_page.frameworks import full_name
 
+_READING = (
+    "Look up the policy that your decision names. `fail`: its page says when that is, and under Remediation what to do. "
+    "`undetermined`: nobody has told what the verdict hangs on; see Facts, and ask whoever runs Opalite. `exempt`: it fails, and is "
+    "excused until the time that the decision names."
+)
+
 
 def overview(entries: Mapping[str, JsonObject]) -> str:
     """The overview as Markdown, with links to the pages beside it."""
     count = f"{len(entries)} {'policy' if len(entries) == 1 else 'policies'}"
-    parts = ["# Policies", f"{count}, by resource type, by severity and by framework. Each has a page."]
+    parts = ["# Policies", f"{count}, by resource type, by severity and by framework. Each has a page.", _READING]
     parts += ["## By resource type", _by_type(entries), "## By severity", _by_severity(entries)]
     frameworks = list(_by_framework(entries))
     return "\n\n".join([*parts, *(["## By framework", *frameworks] if frameworks else [])]) + "\n"

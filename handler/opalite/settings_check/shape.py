@@ -33,7 +33,8 @@ def remarks(document: Any, policies: Mapping[str, Any]) -> Iterator[Remark]:
         yield error("wrong_shape", "", f"must be an object with any of {', '.join(ROOTS)}")
         return
     for root in sorted(document.keys() - set(ROOTS)):
-        yield error("unknown_key", root, "not a kind of setting", f"there are {', '.join(ROOTS)}")
+        below = " (a policy's id stands below one of these)" if root in policies else ""
+        yield error("unknown_key", root, "not a kind of setting", f"there are {', '.join(ROOTS)}{below}")
     for root in ROOTS:
         entries = document.get(root)
         if entries is None:
@@ -81,9 +82,11 @@ def _no_such_policy(place: str, policy_id: str, policies: Mapping[str, Any]) -> 
         if policy_id in entry.get("aliases", ()):
             return error("former_id", place, "there is no such policy", f"this is the former id of {name}: write that")
     meant = nearest(policy_id, policies)
-    return error(
-        "unknown_policy", place, "there is no such policy", f"did you mean {meant}? {listed}" if meant else listed
-    )
+    if meant:
+        listed = f"did you mean {meant}? {listed}"
+    elif policy_id.startswith("custom."):
+        listed += "; one of your own needs `--bundle`"
+    return error("unknown_policy", place, "there is no such policy", listed)
 
 
 def _scoped(place: str, entry: Mapping[str, Any]) -> Iterator[Remark]:

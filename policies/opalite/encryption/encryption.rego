@@ -3,7 +3,8 @@
 # description: >-
 #   Policies of encryption differ in what a resource records, and in nothing else. Each says what is used and exports what
 #   `verdict` finds. used = {what: the subject of the message; scheme: the algorithm in force as people know it, null when there
-#   is none; off: words for null, if "not encrypted" does not fit; kms: whether it works with a KMS key; key: as recorded, or
+#   is none; off, verb: words for null and for what a resource does with a scheme, if "not
+#   encrypted" and "uses" do not fit; kms: whether it works with a KMS key; key: as recorded, or
 #   null; default_key: the alias of the key that is in use when none is recorded, or null; path, actual: evidence of the level;
 #   key_path: where the key is recorded}.
 # scope: package
@@ -123,7 +124,7 @@ _account_listed(wanted, used, key, home) if {
 }
 
 _violation("encryption", used, key, level) := {
-	"message": substring(sprintf("%s is %s; required is %s", [used.what, _shown(used, key), _required[level]]), 0, 120),
+	"message": substring(sprintf("%s %s %s; required is %s", [used.what, _verb(used), _shown(used, key), _required[level]]), 0, 120),
 	"subject": "encryption",
 	"evidence": {"path": used.path, "actual": used.actual, "expected": _required[level]},
 }
@@ -146,6 +147,12 @@ _required := {
 	"named_key": "a named KMS key",
 	"customer_managed": "a customer managed KMS key",
 }
+
+_verb(used) := "is" if {
+	is_null(used.scheme)
+} else := "is" if {
+	startswith(used.scheme, "encrypted")
+} else := object.get(used, "verb", "uses")
 
 # An ARN is 75 characters and more; its last part is enough beside the evidence.
 _shown(used, key) := object.get(used, "off", "not encrypted") if {

@@ -73,7 +73,7 @@ test_another_algorithm_meets_any_alone if {
 	used := {"scheme": "AES256", "kms": false, "key": null, "actual": "AES256"}
 	_verdict(used, {"level": "any"}, {}) == _proved
 	every level, expected in {"kms": "a KMS key", "named_key": "a named KMS key", "customer_managed": "a customer managed KMS key"} {
-		missed := _level_missed(sprintf("the volume is AES256; required is %s", [expected]), expected, "AES256")
+		missed := _level_missed(sprintf("the volume uses AES256; required is %s", [expected]), expected, "AES256")
 		_verdict(used, {"level": level}, {}) == _refused({missed})
 	}
 }

@@ -23,6 +23,8 @@ def test_the_overview():
 
 3 policies, by resource type, by severity and by framework. Each has a page.
 
+Look up the policy that your decision names. `fail`: its page says when that is, and under Remediation what to do. `undetermined`: nobody has told what the verdict hangs on; see Facts, and ask whoever runs Opalite. `exempt`: it fails, and is excused until the time that the decision names.
+
 ## By resource type
 
 | type | policy | severity | good state |

@@ -94,7 +94,7 @@ def test_all_faults_are_told_and_not_the_first_alone():
         ),
         (
             {"stages": {"custom.x.y.z": {}}},
-            ("unknown_policy", "stages.custom.x.y.z", "there is no such policy", "`opalite policies list` shows them"),
+            ("unknown_policy", "stages.custom.x.y.z", "there is no such policy", "`opalite policies list` shows them; one of your own needs `--bundle`"),
         ),
         (
             {"parameters": {"aws.a.b.grade": {}}},

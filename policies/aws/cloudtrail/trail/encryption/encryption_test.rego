@@ -71,7 +71,7 @@ _passed := {"outcome": "pass"}
 test_pass_with_a_customer_managed_key if _judged(_trail, {}) == _passed
 
 test_fail_with_a_key_that_aws_manages if {
-	message := "the trail is aws:kms with key/5f1c9f0e-3b7a-4c55-9a55-0d1c6b3f7a10; required is a customer managed KMS key"
+	message := "the trail uses aws:kms with key/5f1c9f0e-3b7a-4c55-9a55-0d1c6b3f7a10; required is a customer managed KMS key"
 	item := object.union(_trail, {"facts": {"kms_key": {_arn: {"manager": "AWS"}}}})
 	_judged(item, {}) == _missed(message, _arn, "a customer managed KMS key")
 }
@@ -105,7 +105,7 @@ test_without_a_key_the_level_any_is_met_and_no_other if {
 	item := _with({"kms_key_id": null})
 	_judged(item, {"level": "any"}) == _passed
 	every level, expected in {"kms": "a KMS key", "named_key": "a named KMS key", "customer_managed": "a customer managed KMS key"} {
-		message := sprintf("the trail is AES256; required is %s", [expected])
+		message := sprintf("the trail uses AES256; required is %s", [expected])
 		_judged(item, {"level": level}) == _missed(message, null, expected)
 	}
 }

@@ -65,7 +65,7 @@ _passed := {"outcome": "pass"}
 test_pass_with_a_customer_managed_key if _judged(_repository, {}) == _passed
 
 test_fail_with_a_key_that_aws_manages if {
-	message := "the repository is KMS with key/5f1c9f0e-3b7a-4c55-9a55-0d1c6b3f7a10; required is a customer managed KMS key"
+	message := "the repository uses KMS with key/5f1c9f0e-3b7a-4c55-9a55-0d1c6b3f7a10; required is a customer managed KMS key"
 	item := object.union(_repository, {"facts": {"kms_key": {_arn: {"manager": "AWS"}}}})
 	_judged(item, {}) == _missed(message, "KMS", "a customer managed KMS key")
 }
@@ -101,7 +101,7 @@ test_with_aes256_the_level_any_is_met_and_no_other if {
 	item := _with({"encryption_type": "AES256", "kms_key_id": null})
 	_judged(item, {"level": "any"}) == _passed
 	every level, expected in {"kms": "a KMS key", "named_key": "a named KMS key", "customer_managed": "a customer managed KMS key"} {
-		message := sprintf("the repository is AES256; required is %s", [expected])
+		message := sprintf("the repository uses AES256; required is %s", [expected])
 		_judged(item, {"level": level}) == _missed(message, "AES256", expected)
 	}
 }
@@ -117,7 +117,7 @@ test_undetermined_when_the_type_is_null[level] if {
 
 # The service always names the key; if it ever did not, no key is guessed.
 test_fail_with_a_key_that_is_not_named if {
-	message := "the repository is KMS without a named key; required is a customer managed KMS key"
+	message := "the repository uses KMS without a named key; required is a customer managed KMS key"
 	item := _with({"kms_key_id": null})
 	_judged(item, {"level": "kms"}) == _passed
 	_judged(item, {}) == _missed(message, "KMS", "a customer managed KMS key")

@@ -76,6 +76,7 @@ _verdict := encryption.verdict(_id, _used, input)
 _used := {
 	"what": "default encryption",
 	"off": "off",
+	"verb": "is",
 	"scheme": _default.algorithm,
 	"kms": _default.algorithm in {"aws:kms", "aws:kms:dsse"},
 	"key": _default.key,

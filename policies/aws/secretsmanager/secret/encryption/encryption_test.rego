@@ -65,7 +65,7 @@ _passed := {"outcome": "pass"}
 test_pass_with_a_customer_managed_key if _judged(_secret, {}) == _passed
 
 test_fail_with_a_key_that_aws_manages if {
-	message := "the secret is aws:kms with key/5f1c9f0e-3b7a-4c55-9a55-0d1c6b3f7a10; required is a customer managed KMS key"
+	message := "the secret uses aws:kms with key/5f1c9f0e-3b7a-4c55-9a55-0d1c6b3f7a10; required is a customer managed KMS key"
 	item := object.union(_secret, {"facts": {"kms_key": {_arn: {"manager": "AWS"}}}})
 	_judged(item, {}) == _missed(message, _arn, "a customer managed KMS key")
 }
@@ -100,7 +100,7 @@ test_without_a_key_that_of_aws_is_in_use if {
 	_judged(item, {"level": "any"}) == _passed
 	_judged(item, {"level": "kms"}) == _passed
 	every level, expected in {"named_key": "a named KMS key", "customer_managed": "a customer managed KMS key"} {
-		message := sprintf("the secret is aws:kms with alias/aws/secretsmanager; required is %s", [expected])
+		message := sprintf("the secret uses aws:kms with alias/aws/secretsmanager; required is %s", [expected])
 		_judged(item, {"level": level}) == _missed(message, null, expected)
 	}
 }

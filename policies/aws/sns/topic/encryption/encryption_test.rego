@@ -64,7 +64,7 @@ _passed := {"outcome": "pass"}
 test_pass_with_a_customer_managed_key if _judged(_topic, {}) == _passed
 
 test_fail_with_a_key_that_aws_manages if {
-	message := "the topic is aws:kms with key/5f1c9f0e-3b7a-4c55-9a55-0d1c6b3f7a10; required is a customer managed KMS key"
+	message := "the topic uses aws:kms with key/5f1c9f0e-3b7a-4c55-9a55-0d1c6b3f7a10; required is a customer managed KMS key"
 	item := object.union(_topic, {"facts": {"kms_key": {_arn: {"manager": "AWS"}}}})
 	_judged(item, {}) == _missed(message, _arn, "a customer managed KMS key")
 }
@@ -106,7 +106,7 @@ test_fail_at_every_level_when_it_is_not_encrypted[level] if {
 }
 
 test_fail_with_the_aws_managed_key_by_name if {
-	message := "the topic is aws:kms with alias/aws/sns; required is a customer managed KMS key"
+	message := "the topic uses aws:kms with alias/aws/sns; required is a customer managed KMS key"
 	item := _with({"kms_key_id": "alias/aws/sns"})
 	_judged(item, {"level": "named_key"}) == _passed
 	_judged(item, {}) == _missed(message, "alias/aws/sns", "a customer managed KMS key")

@@ -69,7 +69,7 @@ _passed := {"outcome": "pass"}
 test_pass_with_a_customer_managed_key if _judged(_queue, {}) == _passed
 
 test_fail_with_a_key_that_aws_manages if {
-	message := "the queue is aws:kms with key/5f1c9f0e-3b7a-4c55-9a55-0d1c6b3f7a10; required is a customer managed KMS key"
+	message := "the queue uses aws:kms with key/5f1c9f0e-3b7a-4c55-9a55-0d1c6b3f7a10; required is a customer managed KMS key"
 	item := object.union(_queue, {"facts": {"kms_key": {_arn: {"manager": "AWS"}}}})
 	_judged(item, {}) == _missed(message, _arn, "a customer managed KMS key")
 }
@@ -114,7 +114,7 @@ test_with_sse_sqs_the_level_any_is_met_and_no_other if {
 	item := _with({"kms_key_id": null, "sqs_managed_sse": true})
 	_judged(item, {"level": "any"}) == _passed
 	every level, expected in {"kms": "a KMS key", "named_key": "a named KMS key", "customer_managed": "a customer managed KMS key"} {
-		message := sprintf("the queue is SSE-SQS; required is %s", [expected])
+		message := sprintf("the queue uses SSE-SQS; required is %s", [expected])
 		_judged(item, {"level": level}) == _missed(message, null, expected)
 	}
 }
