@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import threading
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs
 
 import boto3
 import botocore.handlers
@@ -315,3 +320,57 @@ def test_without_credentials_one_line_says_so(opalite, instances, settings):
 def test_options_that_contradict_one_another_are_refused(run, options, says):
     with pytest.raises(UsageError, match=says):
         run("items.jsonl", *options)
+
+
+@pytest.fixture
+def slow_aws(credentials):
+    """An AWS that takes its time with images: the environment that leads there, and whether it is being asked."""
+    asked, end = threading.Event(), threading.Event()
+    identity = f"<Arn>arn:aws:iam::{OWN}:user/ci</Arn><Account>{OWN}</Account><UserId>A</UserId>"
+    keys = "<AccessKeyId>A</AccessKeyId><SecretAccessKey>s</SecretAccessKey><SessionToken>t</SessionToken>"
+    keys = f"<Credentials>{keys}<Expiration>2099-01-01T00:00:00Z</Expiration></Credentials>"
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            [action] = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())["Action"]
+            if action == "DescribeImages":
+                asked.set()
+                end.wait(60)
+                return
+            result = {"GetCallerIdentity": identity, "AssumeRole": keys}[action]
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(f"<R><{action}Result>{result}</{action}Result></R>".encode())
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield {"AWS_ENDPOINT_URL": f"http://127.0.0.1:{server.server_port}", "NO_PROXY": "127.0.0.1"}, asked
+    end.set()
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.parametrize("accounts", [1, 12])
+@pytest.mark.parametrize(
+    "end", [(signal.SIGINT, 130, ["opalite: interrupted"]), (signal.SIGTERM, 143, [])], ids=["Ctrl-C", "terminated"]
+)
+def test_an_interrupted_run_does_not_wait_for_aws(opalite, children, slow_aws, instances, settings, accounts, end):
+    environ, asked = slow_aws
+    number, code, words = end
+    path = instances([(f"{index:012d}", "eu-west-1", "ami-00000000") for index in range(accounts)])
+    options = ["--policy", IMAGES, "--data", settings(APPROVED), "--live", "--live-role", "R", "--format", "jsonl"]
+    names = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_DEFAULT_REGION", "AWS_CONFIG_FILE")
+    given = {**environ, **{name: os.environ[name] for name in names}}
+    with opalite.start("evaluate", path, *options, environ=given) as process:
+        seen = children(process.pid)
+        seen.opa()
+        assert asked.wait(60)
+        process.send_signal(number)
+        out, err = process.communicate(timeout=10)  # a call may take 15 s, five times
+    assert (process.returncode, out, err.decode().splitlines()) == (code, b"", words)
+    assert seen.all_gone()
+    assert opalite.leftovers() == []

@@ -80,7 +80,8 @@ def evaluate(paths: tuple[str, ...], **given: Any) -> int:
         reporter = stack.enter_context(Reporter(paths))
         run = Run(
             Judge(ready.engine, ready.catalog, chosen, facts, later=corpus.KINDS | (aws.kinds if aws else frozenset())),
-            at=at, now=clock.now(), jobs=given["jobs"], report=reporter.say, remote=aws.facts if aws else None,
+            at=at, now=clock.now(), jobs=given["jobs"], report=reporter.say,
+            remote=aws.facts if aws else None, stop=aws.stop if aws else None,
         )  # fmt: skip
         target = FORMATS[given["form"]](sink, output is None and sys.stdout.isatty())
         target.begin()

@@ -20,6 +20,7 @@ class Live(NamedTuple):
     facts: Facts
     kinds: frozenset[str]
     calls: Callable[[], Mapping[str, int]]
+    stop: Callable[[], None]  # nobody waits for AWS any more
 
     def notice(self) -> str:
         """How often AWS was called, and by which operations."""
@@ -43,7 +44,8 @@ def live(*, wanted: bool, role: str | None, given: bool) -> Live | None:
     from opalite.facts.live import KINDS, LiveFacts  # noqa: PLC0415
 
     sessions = AwsSessions(_now, role=role)
-    return Live(LiveFacts(sessions, _now, seconds=_SECONDS), KINDS, sessions.calls.counts)
+    facts = LiveFacts(sessions, _now, seconds=_SECONDS)
+    return Live(facts, KINDS, sessions.calls.counts, facts.stop)
 
 
 def _now() -> datetime:

@@ -11,6 +11,7 @@ import tempfile
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import IO, Any, TypeVar
 
 from opalite.cli.summary import Summary
@@ -35,6 +36,7 @@ class Run:
     """The state of one run. `report` gets each problem, notice and fault as it is met.
 
     `remote`: a source of facts that is asked when everything has been read, so that each key is asked for once.
+    `stop`: makes it let go of the threads that wait for it, when the run is interrupted or fails.
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class Run:
         jobs: int,
         report: Callable[[str, str], None],
         remote: Facts | None = None,
+        stop: Callable[[], None] | None = None,
     ) -> None:
         self.summary = Summary()
         self._judge = judge
@@ -55,13 +58,18 @@ class Run:
         self._report = report
         self._corpus = CorpusFacts()
         self._remote = remote
+        self._stop = stop
         self._wanted: dict[tuple[str, ...], Wanted] = {}  # of the remote source
         self._undated = 0
         self._faulty: set[tuple[str, str]] = set()
 
     def decisions(self, found: Iterable[Item | Problem | Notice]) -> Iterator[list[Decision]]:
         """The decisions, a batch at a time."""
-        with tempfile.SpooledTemporaryFile(max_size=_SPOOL_BYTES) as spool, ThreadPoolExecutor(self._jobs) as pool:
+        with (
+            tempfile.SpooledTemporaryFile(max_size=_SPOOL_BYTES) as spool,
+            ThreadPoolExecutor(self._jobs) as pool,  # at its end it waits for its threads
+            self._stopping(),
+        ):
             for judged in self._in_flight(pool, _batches(self._questions(found)), self._judge.first):
                 decided, pending = self._sort(judged)
                 if pending:
@@ -78,6 +86,15 @@ class Run:
             self._report(
                 "notice", f"{self._undated} items without a capture time were judged as of now; give --at to say when"
             )
+
+    @contextmanager
+    def _stopping(self) -> Iterator[None]:
+        try:
+            yield
+        except BaseException:
+            if self._stop is not None:
+                self._stop()
+            raise
 
     def _again(self, pending: list[Pending]) -> list[list[Judged]]:
         remote = () if self._remote is None else (self._remote,)

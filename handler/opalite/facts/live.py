@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Any, Protocol
 
 from opalite.adapters.aws.cache import SECONDS, Cache, Now
@@ -13,7 +13,9 @@ from opalite.adapters.aws.elb import LoadBalancers
 from opalite.adapters.aws.kms import Keys
 from opalite.adapters.aws.organizations import Accounts
 from opalite.adapters.aws.sqs import QueuePolicies
+from opalite.errors import AwsError
 from opalite.facts.keys import spellings
+from opalite.facts.leaving import Leaving
 from opalite.ports import Absent, Answer, Denied, Place, Sessions, Wanted
 
 # The IAM actions that each kind takes. Nothing else is ever called, but to take on the role (SESSION_ACTIONS).
@@ -55,6 +57,7 @@ class LiveFacts:
             "resource_policy": QueuePolicies(sessions),
         }
         self._answers: Cache[_Key] = Cache(now, seconds=seconds)
+        self._leaving = Leaving()
 
     def prepare(self, wanted: Iterable[Wanted]) -> None:
         """Ask for all of it, many keys per call where AWS allows it, several calls at once."""
@@ -69,8 +72,8 @@ class LiveFacts:
         elif tasks:
             pool = ThreadPoolExecutor(min(_AT_ONCE, len(tasks)))
             try:
-                for _ in pool.map(self._get, tasks):
-                    pass
+                for done in as_completed([pool.submit(self._get, task) for task in tasks]):
+                    done.result()
             finally:  # after a failure nothing more is asked, and nobody waits for what is under way
                 pool.shutdown(wait=False, cancel_futures=True)
 
@@ -86,15 +89,22 @@ class LiveFacts:
         answer = self._answers.peek(_located(kind, key, resource)) if kind in KINDS else None
         return None if answer is None else answer.reason
 
+    def stop(self) -> None:
+        """The end of a run, even of one that was interrupted: whoever waits for AWS gets AwsError, at once."""
+        self._leaving.stop()
+
     def _get(self, keys: Sequence[_Key]) -> Mapping[_Key, Answer]:
         """All of one kind and place."""
         kind, place, _ = keys[0]
 
         def fetch(wanted: Sequence[_Key]) -> dict[_Key, Answer]:
             try:
-                told = self._sources[kind].fetch(place, [name for _, _, name in wanted])
+                told = self._leaving.wait(lambda: self._sources[kind].fetch(place, [name for _, _, name in wanted]))
             except (Denied, Absent) as refusal:  # the adapters turn what they expect into answers of their own
                 return dict.fromkeys(wanted, Answer(None, str(refusal)))
+            except KeyError as error:
+                where = f"account {place.account_id or 'of the caller'}, {place.region or 'home region'}"
+                raise AwsError(f"{kind} of {where}: what answered is not AWS: it left out {error}") from error
             return {(kind, place, name): answer for name, answer in told.items()}
 
         return self._answers.get(keys, fetch)

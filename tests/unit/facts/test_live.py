@@ -219,3 +219,27 @@ def test_the_documented_permissions_are_those_of_the_table(repository):
         "sts:AssumeRole",
         *ACTIONS["account"],
     }
+
+
+def test_a_failure_is_raised_without_waiting_for_what_is_slow(accounts, clock):
+    end = threading.Event()
+    aws = (
+        accounts()
+        .tell(MEMBER, "DescribeImages", lambda _: end.wait(20) and images())
+        .tell(OTHER, "DescribeImages", AwsError("throttled"))
+    )
+    facts = LiveFacts(aws, clock)
+    with pytest.raises(AwsError, match="throttled"):
+        facts.prepare([("image", "ami-00000000", resource(account)) for account in (MEMBER, OTHER)])
+    assert not end.is_set()
+    facts.stop()
+    end.set()
+
+
+def test_an_answer_that_leaves_out_what_aws_always_says_is_a_failure(accounts, clock):
+    facts = LiveFacts(accounts().tell(MEMBER, "DescribeImages", {}), clock)
+    with pytest.raises(AwsError) as caught:
+        facts.lookup("image", "ami-00000000", resource())
+    assert str(caught.value) == (
+        "image of account 111122223333, eu-west-1: what answered is not AWS: it left out 'Images'"
+    )

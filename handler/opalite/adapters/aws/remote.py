@@ -11,6 +11,7 @@ from typing import Any
 
 from botocore import exceptions, xform_name
 from botocore.config import Config
+from botocore.parsers import ResponseParserError
 
 from opalite import __version__
 from opalite.errors import AwsError
@@ -31,7 +32,8 @@ _PREFIXES = {"elb": "elasticloadbalancing", "elbv2": "elasticloadbalancing"}
 _DENIED = frozenset(
     {
         "AccessDenied", "AccessDeniedException", "AccessDeniedForDependencyException", "AuthorizationError",
-        "AuthorizationErrorException", "AWSOrganizationsNotInUseException", "OptInRequired", "UnauthorizedOperation",
+        "AuthorizationErrorException", "AWSOrganizationsNotInUseException", "OptInRequired", "RegionDisabledException",
+        "UnauthorizedOperation",
     }
 )  # fmt: skip
 _ABSENT = frozenset(
@@ -121,26 +123,33 @@ def told(name: str, account_id: str, region: str) -> Iterator[None]:
     try:
         yield
     except exceptions.ClientError as error:
-        code = str(error.response.get("Error", {}).get("Code", "unknown"))
-        if code in _DENIED:
-            raise Denied(f"{name} is denied in account {account_id} ({code})") from None
-        if code in _ABSENT:
-            raise Absent(code) from None
-        if code in _MALFORMED:
-            raise Denied(f"{name} does not take this key ({code})") from None
-        if code in _NOT_KNOWN and not name.startswith("sts:"):
-            raise Denied(
-                f"{name} is denied in account {account_id} ({code}): is region {region} enabled there?"
-            ) from None
-        if code in _EXPIRED or code in _NOT_KNOWN:
-            raise AwsError(f"{place}: AWS does not take the credentials ({code}): sign in again") from None
-        raise AwsError(f"{place}: {_line(error)}") from None
+        raise _meaning(error, name, account_id, region) from None
     except exceptions.ParamValidationError:
         raise Denied(f"{name} does not take this key (not of its form)") from None
     except _NO_CREDENTIALS as error:
         raise AwsError(f"{name}: no AWS credentials: {_line(error)}; sign in, or set AWS_PROFILE") from None
+    except EOFError:
+        raise AwsError(f"{name}: no AWS credentials: the profile wants an MFA code; sign in first") from None
+    except ResponseParserError:  # its words are those of the answer, which may hold the keys of a role
+        raise AwsError(f"{place}: the answer cannot be read: cut short, or not from AWS") from None
     except exceptions.BotoCoreError as error:
         raise AwsError(f"{place}: {_line(error)}") from None
+
+
+def _meaning(error: exceptions.ClientError, name: str, account_id: str, region: str) -> Exception:
+    code = str(error.response.get("Error", {}).get("Code", "unknown"))
+    place = f"{name} in account {account_id}, {region}"
+    if code in _DENIED:
+        return Denied(f"{name} is denied in account {account_id} ({code})")
+    if code in _ABSENT:
+        return Absent(code)
+    if code in _MALFORMED:
+        return Denied(f"{name} does not take this key ({code})")
+    if code in _NOT_KNOWN and not name.startswith("sts:"):
+        return Denied(f"{name} is denied in account {account_id} ({code}): is region {region} enabled there?")
+    if code in _EXPIRED or code in _NOT_KNOWN:
+        return AwsError(f"{place}: AWS does not take the credentials ({code}): sign in again")
+    return AwsError(f"{place}: {_line(error)}")
 
 
 def _line(error: Exception) -> str:

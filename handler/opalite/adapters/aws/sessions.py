@@ -14,7 +14,7 @@ from botocore.exceptions import UnknownRegionError
 
 from opalite.adapters.aws.cache import BRIEF_SECONDS, Now
 from opalite.adapters.aws.remote import CONFIG, Calls, Remote, told
-from opalite.errors import UsageError
+from opalite.errors import AwsError, UsageError
 from opalite.ports import Denied
 
 _ROLE = re.compile(r"(?:[A-Za-z0-9+=,.@_-]+/)*[A-Za-z0-9+=,.@_-]{1,64}")  # IAM's names of roles, with a path or without
@@ -71,9 +71,16 @@ class AwsSessions:
             with told("sts:GetCallerIdentity", "of the caller", region or "home region"):
                 if self._own is None:
                     self._own = boto3.Session()
-                answer = self._client("sts", self._own.region_name or region or "us-east-1", {}).get_caller_identity()
+                answer = self._client("sts", self._own.region_name or self._home(region), {}).get_caller_identity()
             self._caller = (answer["Account"], answer["Arn"].split(":")[1])
         return self._caller
+
+    def _home(self, region: str) -> str:
+        """A region that is there for sure: one that an item names may be none."""
+        try:
+            return _HOME.get(self._own.get_partition_for_region(region), "us-east-1")
+        except UnknownRegionError:
+            return "us-east-1"
 
     def _check(self, region: str, partition: str) -> None:
         try:
@@ -119,7 +126,11 @@ class AwsSessions:
         key = (name, region, secrets.get("aws_access_key_id", ""))
         client = self._clients.get(key)
         if client is None:
-            client = self._clients[key] = self._own.client(name, region_name=region, config=CONFIG, **secrets)
+            try:
+                client = self._own.client(name, region_name=region, config=CONFIG, **secrets)
+            except ValueError as error:  # of AWS_ENDPOINT_URL and the like
+                raise AwsError(f"{name} in {region}: {error}") from None
+            self._clients[key] = client
             self.calls.watch(client)
             if len(self._clients) > _CLIENTS:
                 self._clients.popitem(last=False)

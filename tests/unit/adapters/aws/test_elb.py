@@ -257,11 +257,24 @@ def test_without_the_right_to_read_counts_the_rest_is_known(balancer, clock, pla
     assert answer == Answer(fact(0, 1, 3), f"since when it is idle is not known: {operation} is denied", refused=True)
 
 
-def test_counts_that_cloudwatch_cannot_give_are_an_error(balancer, clock, place):
-    failed = {"Id": "m0", "Timestamps": [], "Values": [], "StatusCode": "InternalError"}
-    balancer.sessions.tell(MEMBER, "GetMetricData", {"MetricDataResults": [failed]})
-    with pytest.raises(AwsError, match="cloudwatch:GetMetricData in account 111122223333, eu-west-1: InternalError"):
+def part(clock, code, hosts=0):
+    return {
+        "MetricDataResults": [
+            {"Id": "m0", "Timestamps": [midnight(clock, 2)], "Values": [hosts], "StatusCode": code},
+        ]
+    }
+
+
+@pytest.mark.parametrize("code", ["InternalError", "Forbidden", "PartialData"])
+def test_counts_that_cloudwatch_cannot_give_whole_are_an_error(balancer, clock, place, code):
+    balancer.sessions.tell(MEMBER, "GetMetricData", part(clock, "PartialData", 1), part(clock, code))
+    with pytest.raises(AwsError, match=f"cloudwatch:GetMetricData in account 111122223333, eu-west-1: {code}"):
         told(balancer.sessions, clock, place, ARN)
+
+
+def test_a_page_of_partial_counts_is_completed_by_the_next(balancer, clock, place):
+    balancer.sessions.tell(MEMBER, "GetMetricData", part(clock, "PartialData", 1), part(clock, "Complete"))
+    assert told(balancer.sessions, clock, place, ARN)[ARN].fact["idle_since"] == text(midnight(clock, 1))
 
 
 @pytest.mark.parametrize("operation", ["DescribeTargetGroups", "DescribeListeners", "DescribeTargetHealth"])

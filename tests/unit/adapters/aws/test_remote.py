@@ -5,6 +5,7 @@ from __future__ import annotations
 import boto3
 import pytest
 from botocore import exceptions
+from botocore.parsers import ResponseParserError
 from botocore.stub import Stubber
 
 from opalite.adapters.aws.remote import CONFIG, Calls, Remote, action, told
@@ -76,6 +77,21 @@ def test_an_error_of_aws_is_told_in_one_line_with_action_and_account(client, cod
             exceptions.ClientError({"Error": {"Code": "InvalidClientTokenId"}}, "GetCallerIdentity"),
             AwsError,
             "sts:Y in account 1, r: AWS does not take the credentials (InvalidClientTokenId): sign in again",
+        ),
+        (
+            EOFError(),
+            AwsError,
+            "x:Y: no AWS credentials: the profile wants an MFA code; sign in first",
+        ),
+        (
+            ResponseParserError("cut: b'<SecretAccessKey>s'"),
+            AwsError,
+            "x:Y in account 1, r: the answer cannot be read: cut short, or not from AWS",
+        ),
+        (
+            exceptions.ClientError({"Error": {"Code": "RegionDisabledException"}}, "Y"),
+            Denied,
+            "x:Y is denied in account 1 (RegionDisabledException)",
         ),
         (
             exceptions.ClientError({}, "Y"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -141,3 +142,22 @@ def test_what_is_no_place_of_the_callers_is_not_asked(scripted, clock, account, 
 def test_a_global_service_is_asked_in_the_home_region(scripted, clock):
     AwsSessions(clock, own=scripted).service("organizations", OWN, "")
     assert scripted.made[-1] == ("organizations", "eu-west-1", "own")
+
+
+@pytest.mark.parametrize(
+    ("region", "home"),
+    [("global", "us-east-1"), ("eu-nowhere-9", "us-east-1"), ("cn-north-1", "cn-northwest-1")],
+)
+def test_without_a_region_the_caller_is_asked_for_where_there_is_one_for_sure(
+    scripted, clock, monkeypatch, region, home
+):
+    monkeypatch.setattr(scripted, "region_name", None, raising=False)
+    with contextlib.suppress(Denied):
+        AwsSessions(clock, own=scripted).service("ec2", MEMBER, region)
+    assert scripted.made == [("sts", home, "own")]
+
+
+def test_an_endpoint_that_is_none_is_an_error(clock, credentials, monkeypatch):
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "foo")
+    with pytest.raises(AwsError, match=r"^sts in eu-west-1: Invalid endpoint: foo$"):
+        AwsSessions(clock).caller()
