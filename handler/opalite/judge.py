@@ -165,6 +165,17 @@ class Judge:
             answer = decide.told(policy_id, result)
         except DecisionError as error:
             return [Fault(policy_id, asked.resource.source, str(error))]
+        if answer is not None and answer.unknown:
+            gaps = asked.resource.unknown
+            answer = replace(answer, unknown=[explained(gap, _recorded(gap, gaps)) for gap in answer.unknown])
         if answer is not None and why is not None and answer.unknown:
             answer = replace(answer, unknown=[explained(gap, why(gap)) for gap in answer.unknown])
         return [] if answer is None else [decide.decision(asked, policy, answer, self._identity, render)]
+
+
+def _recorded(gap: Mapping[str, Any], gaps: Sequence[Mapping[str, str]]) -> str | None:
+    """Why the item does not tell a path that a policy found unknown by itself."""
+    path = gap.get("path")
+    if not isinstance(path, str) or "reason" in gap:
+        return None
+    return next((each["reason"] for each in gaps if f"{path}.".startswith(f"{each['path']}.")), None)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import orjson
 
 from opalite.catalog import Catalog, from_entries
@@ -181,3 +183,30 @@ class Off(Engine):
 def test_a_policy_that_is_off_has_no_decision():
     _, line = judged(Off())
     assert outcomes(line) == [("aws.s3.bucket.b", Outcome.PASS)]
+
+
+def test_a_path_that_the_policy_misses_is_told_with_the_reason_of_the_item():
+    class Missing(Engine):
+        def _results(self, item):
+            named = [
+                {"path": "resource.configuration.a.b"},
+                {"path": "resource.configuration.ab"},
+                {"path": "resource.configuration.c", "reason": "too old to tell"},
+                {"reason": "the policy says neither compliant nor violations"},
+            ]
+            return {policy: {"outcome": "undetermined", "unknown": named} for policy in item["policies"]}
+
+    gaps = [
+        {"path": "resource.configuration.a", "reason": "the item has no configuration.A"},
+        {"path": "resource.configuration.c", "reason": "the item has no configuration.C"},
+    ]
+    judge = Judge(Missing(), CATALOG, frozenset({"aws.s3.bucket.a"}), GivenFacts({}))
+    question = judge.question(replace(resource(), unknown=gaps), AT)
+    assert [decision.unknown for decision in judge.first([question])[0]] == [
+        [
+            {"path": "resource.configuration.a.b", "reason": "the item has no configuration.A"},
+            {"path": "resource.configuration.ab"},
+            {"path": "resource.configuration.c", "reason": "too old to tell"},
+            {"reason": "the policy says neither compliant nor violations"},
+        ]
+    ]
