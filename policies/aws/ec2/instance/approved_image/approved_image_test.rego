@@ -230,6 +230,12 @@ test_fail_above_the_age_for_all[note] if {
 	_judged(_knowing(_image), object.union(settings, {"max_age_days": 60})) == _failed("is 61 days old; at most 60 are allowed")
 }
 
+# Text is greater than every number: an age in text must not let everything through.
+test_an_age_that_is_no_number_approves_nothing if {
+	_judged(_knowing(_image), _of_owner({"max_age_days": "9"})).outcome == "undetermined"
+	_judged(_knowing(_image), object.union(_listed, {"max_age_days": "9"})).outcome == "undetermined"
+}
+
 test_an_image_of_the_greatest_age_is_not_too_old if _judged(_knowing(_image), {"max_age_days": 61}) == _failed("is not on the allow-list")
 
 test_pass_by_id_within_the_age_for_all if _judged(_knowing(_image), object.union(_listed, {"max_age_days": 61})) == _passed

@@ -161,7 +161,7 @@ test_ports_may_be_ranges_and_text if {
 
 # Whatever cannot be read must not make the list of ports shorter.
 test_fail_when_a_port_cannot_be_read[note] if {
-	some note, port in {"text": "ssh", "backwards": "30-20", "null": null}
+	some note, port in {"text": "ssh", "backwards": "30-20", "three": "22-25-30", "null": null}
 	_outcome([_rule("tcp", 443, 443, _world)], {"ports": [22, port]}) == "fail"
 	_outcome([_rule("tcp", 443, 443, _world)], {"allowed_tcp": [443, port]}) == "fail"
 }
@@ -233,6 +233,12 @@ test_a_range_that_can_be_leaves_nothing_unknown if {
 	unknown := restricted_ingress.unknown with input as _with([_rule("tcp", 22, 22, _world)])
 		with data.parameters as {_id: {"default": _defaults}}
 	unknown == set()
+}
+
+# Who may come in at all is known, so the ports do not matter.
+test_pass_with_ports_written_backwards_for_a_narrow_network if {
+	_outcome([_rule("tcp", 30, 20, ["10.0.0.0/8"])], {}) == "pass"
+	_outcome([_rule("tcp", 30, 20, ["10.0.0.0/8"]), _rule("tcp", 443, 443, _world)], {}) == "pass"
 }
 
 test_fail_with_ports_written_backwards_where_every_port_counts if _outcome([_rule("tcp", 30, 20, _world)], {"ports": "any"}) == "fail"
