@@ -121,7 +121,7 @@ def test_any_object_is_normalized_or_refused(body: dict[str, Any]) -> None:
 
 @given(
     body=BODIES,
-    name=st.sampled_from([*TYPES, "AWS::KMS::Key"]),
+    name=st.sampled_from([*TYPES, "AWS::IAM::Role"]),
     circumstances=st.fixed_dictionaries({"left_scope": st.booleans(), "oversized": st.booleans()}),
 )
 @THOROUGH
