@@ -2,11 +2,13 @@
 
 OpaliteError
 ├── UsageError            the caller asked for something that cannot be done as asked: change the call (exit code 2)
+├── InvocationError       an event is none that a Config rule's function understands: whoever sent it must change it
 ├── NormalizationError    a configuration item does not say what every item must say: the item is reported, the others go on
 ├── DecisionError         OPA answered, but not what was asked: no evaluation may be made of it (exit code 3)
 ├── EngineError           OPA could not be found, started or reached; trying again may help (exit code 3)
 │   └── InstallError      OPA could not be installed
 ├── AwsError              AWS could not be asked, or did not answer; trying again may help (exit code 3)
+├── DeliveryError         AWS Config did not take an evaluation; the message names the resources
 └── OutputError           the output could not be written (exit code 3)
 
 A message is one line: what was seen, what was expected, and what to do.
@@ -21,6 +23,10 @@ class OpaliteError(Exception):
 
 class UsageError(OpaliteError):
     """The call, a settings file or a bundle is wrong; the message names the file, the place and the remedy."""
+
+
+class InvocationError(OpaliteError):
+    """The event is malformed, of an unknown kind, or asks for what no policy of the bundle is; the same event fails again."""
 
 
 class NormalizationError(OpaliteError):
@@ -40,7 +46,18 @@ class InstallError(EngineError):
 
 
 class AwsError(OpaliteError):
-    """AWS throttles, times out, fails, or does not take the credentials. What it refuses by permission is no error: see Denied."""
+    """AWS throttles, times out, fails, or does not take the credentials. What it refuses by permission is no error: see Denied.
+
+    `code`: the error code of AWS, empty when no answer came.
+    """
+
+    def __init__(self, message: str, code: str = "") -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class DeliveryError(OpaliteError):
+    """Evaluations that AWS Config did not take, after all attempts. The message names the resources, not what was said of them."""
 
 
 class OutputError(OpaliteError):

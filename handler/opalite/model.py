@@ -124,3 +124,23 @@ class Decision:
     bundle_revision: str
     opa_version: str
     input_digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """One entry of PutEvaluations: what AWS Config is told of one resource."""
+
+    resource_type: str
+    resource_id: str
+    compliance_type: str  # COMPLIANT, NON_COMPLIANT or NOT_APPLICABLE
+    annotation: str  # 1 to 256 characters
+    ordering_timestamp: str  # RFC 3339: when the item was captured; for a schedule, when it was notified
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What AWS Config holds of one resource for one Config rule."""
+
+    resource_type: str
+    resource_id: str
+    compliance_type: str
