@@ -13,6 +13,7 @@ from opalite.errors import UsageError
 from opalite.model import JsonObject, Policy, Severity
 
 ROOTS = ("aws", "custom")
+_SHIPPED = f"{ROOTS[0]}."
 PARTS = 4  # segments of a policy id
 
 
@@ -49,7 +50,7 @@ def document(
             entry = described[policy_id]
             found = metadata.faults(entry["annotations"], typed, schemas or {})
             if strict:
-                found += metadata.advice(entry["annotations"])
+                found += metadata.advice(entry["annotations"], shipped=policy_id.startswith(_SHIPPED))
             faults += [f"{where}:{entry['location']['row']}: {fault}" for fault in found]
             if not found:
                 entries[policy_id] = _entry(policy_id, entry)
@@ -85,6 +86,7 @@ class Catalog:
         try:
             self.policies = {policy_id: _policy(policy_id, entry) for policy_id, entry in document["policies"].items()}
             self._listed = {kind: _known(ids, self.policies) for kind, ids in document["by_type"].items()}
+            self._tagged = _by_tag(document["policies"])
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise UsageError(
                 f"data.catalog is not a catalog ({error!r}); make it anew with `opalite policies catalog`"
@@ -93,7 +95,8 @@ class Catalog:
             alias: policy_id for policy_id, entry in document["policies"].items() for alias in entry.get("aliases", ())
         }
         routed = frozenset[str]().union(*self._listed.values())
-        self._idle = {
+        # By idle policy: the parameters of which one must be set.
+        self.idle: dict[str, tuple[str, ...]] = {
             policy_id: tuple(entry["idle_without"])
             for policy_id, entry in document["policies"].items()
             if entry.get("idle_without") and policy_id not in routed
@@ -110,20 +113,39 @@ class Catalog:
             self._by_type[resource_type] = known
         return known if chosen is None else tuple(policy_id for policy_id in known if policy_id in chosen)
 
-    def resolve(self, names: Sequence[str]) -> frozenset[str]:
-        """Policy ids for ids or aliases. Raises UsageError for a name that is neither, or whose policy is idle."""
+    def resolve(self, names: Sequence[str], told: str = "--policy", *, idle: bool = False) -> frozenset[str]:
+        """Policy ids for ids or aliases. Raises UsageError for a name that is neither, or whose policy is idle.
+
+        `told` says in messages where the names come from. With `idle` such policies are taken; they judge nothing.
+        """
         chosen = set()
         for name in names:
             policy_id = self._aliases.get(name, name)
             if policy_id not in self.policies:
                 raise UsageError(
-                    f"--policy {name}: there is no such policy; there are: {', '.join(sorted(self.policies))}"
+                    f"{told} {name}: there is no such policy; there are: {', '.join(sorted(self.policies))}"
                 )
-            if policy_id in self._idle:
-                wanted = " or ".join(self._idle[policy_id])
-                raise UsageError(f"--policy {name}: judges nothing until {wanted} is set: give --data")
+            if policy_id in self.idle and not idle:
+                wanted = " or ".join(self.idle[policy_id])
+                raise UsageError(f"{told} {name}: judges nothing until {wanted} is set: give --data")
             chosen.add(policy_id)
         return frozenset(chosen)
+
+    def tagged(self, tags: Sequence[str], told: str = "--tag") -> frozenset[str]:
+        """The ids of the policies with any of these tags, idle ones too. Raises UsageError for a tag that none has."""
+        for tag in tags:
+            if tag not in self._tagged:
+                there = ", ".join(sorted(self._tagged)) or "none"
+                raise UsageError(f"{told} {tag}: no policy names it; there are: {there}")
+        return frozenset[str]().union(*(self._tagged[tag] for tag in tags))
+
+
+def _by_tag(entries: Mapping[str, JsonObject]) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for policy_id, entry in entries.items():
+        for tag in entry.get("tags") or ():
+            found.setdefault(tag, set()).add(policy_id)
+    return found
 
 
 def _known(ids: Iterable[str], policies: Mapping[str, Policy]) -> frozenset[str]:

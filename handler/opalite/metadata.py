@@ -12,6 +12,7 @@ EVERY_TYPE = "*"
 _SEMVER = re.compile(r"^\d+\.\d+\.\d+$")
 _RESOURCE_TYPE = re.compile(r"^[A-Za-z0-9]+::[A-Za-z0-9:]+$")
 _TITLE_CHARACTERS = 70
+_TAG = re.compile(r"[a-z][a-z0-9-]{0,31}")
 _CONFIGURATION = "configuration"
 _ENVELOPE = frozenset(
     {"type", "id", "name", "arn", "partition", "account_id", "organizational_units", "region", "tags", "relationships"}
@@ -19,7 +20,7 @@ _ENVELOPE = frozenset(
 _KNOWN_KEYS = frozenset(
     {"severity", "resource_types", "requires", "facts", "parameters", "frameworks"}
     | {"remediation", "schedule", "generic", "version", "deprecated", "aliases"}
-    | {"idle_without"}
+    | {"idle_without", "tags"}
 )
 
 
@@ -43,15 +44,18 @@ def faults(notes: Mapping[str, Any], typed: frozenset[str], schemas: Mapping[str
     if parameters is not None and not _is_parameter_schema(parameters):
         found.append("custom.parameters must be a JSON Schema with `type: object` and `properties`")
     found += _idle_faults(custom)
+    found += _tag_faults(custom)
     return found
 
 
-def advice(notes: Mapping[str, Any]) -> list[str]:
-    """Without these a policy works, but its users stumble."""
+def advice(notes: Mapping[str, Any], *, shipped: bool) -> list[str]:
+    """Without these a policy works, but its users stumble. `shipped`: users choose it by tag, not knowing its id."""
     custom = notes.get("custom")
     if not isinstance(custom, dict):
         return []
     found = [f"custom.{key} is not a key that the contract knows" for key in sorted(custom.keys() - _KNOWN_KEYS)]
+    if shipped and not custom.get("tags"):
+        found.append("custom.tags is missing: whoever chooses policies by tag does not find this one")
     title, parameters = notes.get("title"), custom.get("parameters")
     if isinstance(title, str) and len(title) > _TITLE_CHARACTERS:
         found.append(f"METADATA needs a `title` of at most {_TITLE_CHARACTERS} characters")
@@ -120,6 +124,22 @@ def _idle_faults(custom: Mapping[str, Any]) -> Iterator[str]:
     for name in names:
         if name not in declared:
             yield f"custom.idle_without names {name}, which custom.parameters does not declare"
+
+
+def _tag_faults(custom: Mapping[str, Any]) -> Iterator[str]:
+    """A tag that is written in two ways would choose half of its policies."""
+    tags = custom.get("tags", [])
+    if not _texts(tags):
+        yield "custom.tags must be a list of words like public-access"
+        return
+    for tag in tags:
+        if not _TAG.fullmatch(tag):
+            yield (
+                f"custom.tags: {tag!r} is not a word like public-access: a lower-case letter, then those, digits and "
+                "dashes, at most 32 characters"
+            )
+    if tags != sorted(set(tags)):
+        yield f"custom.tags must be sorted, and name each once: {', '.join(sorted(set(tags)))}"
 
 
 def _has(schema: Any, members: list[str]) -> bool:

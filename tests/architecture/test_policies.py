@@ -20,6 +20,7 @@ from opalite.engine.bundle import read
 from opalite.facts import given
 from opalite.facts.given import KINDS
 from opalite.normalize import TYPES
+from opalite.policy_page.tags import MEANINGS
 from opalite.settings_check.check import check
 from opalite.settings_check.layers import Layer
 
@@ -77,6 +78,19 @@ def test_a_policy_says_what_to_do_and_which_frameworks_ask_for_it(policy):
     )
     assert entry["related_resources"]
     assert entry["requires"]
+
+
+def test_every_policy_has_tags_and_every_tag_says_what_it_stands_for():
+    used = {tag for entry in POLICIES.values() for tag in entry["tags"]}
+    assert {policy for policy, entry in POLICIES.items() if not entry["tags"]} == set()
+    assert used == MEANINGS.keys()
+
+
+def test_the_baseline_judges_without_any_settings():
+    baseline = {policy: entry for policy, entry in POLICIES.items() if "baseline" in entry["tags"]}
+    assert baseline
+    assert {policy for policy, entry in baseline.items() if entry.get("idle_without")} == set()
+    assert {policy for policy, entry in baseline.items() if "encryption" in entry["tags"]} == set()
 
 
 def test_the_pages_are_fresh(opa):

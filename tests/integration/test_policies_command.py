@@ -50,6 +50,8 @@ def test_the_list_can_be_narrowed(opalite):
     assert "aws.s3.bucket.encryption" in of_type
     severe = chosen(lambda entry: entry["severity"] in {"CRITICAL", "HIGH"})
     assert ids(opalite("policies", "list", "--severity", "critical", "--severity", "HIGH")) == severe
+    tagged = chosen(lambda entry: {"backup", "cost"} & set(entry["tags"]))
+    assert ids(opalite("policies", "list", "--tag", "cost", "--tag", "backup")) == tagged
     both = chosen(lambda entry: "nist_800_53_r5" in entry["frameworks"] and entry["severity"] == "CRITICAL")
     narrowed = ("--framework", "nist_800_53_r5", "--severity", "CRITICAL")
     assert ids(opalite("policies", "list", *narrowed)) == both
@@ -63,11 +65,25 @@ def test_a_list_of_nothing_says_so(opalite):
     assert opalite("policies", "list", *nothing, "--format", "json").out == b"{}\n"
 
 
-def test_a_framework_that_no_policy_names_is_misuse(opalite):
-    done = opalite("policies", "list", "--framework", "nist_800_53")
-    there = ", ".join(sorted({key for entry in CATALOG.values() for key in entry["frameworks"]}))
+@pytest.mark.parametrize(("option", "member"), [("--framework", "frameworks"), ("--tag", "tags")])
+def test_a_framework_or_a_tag_that_no_policy_names_is_misuse(opalite, option, member):
+    done = opalite("policies", "list", option, "nist_800_53")
+    there = ", ".join(sorted({key for entry in CATALOG.values() for key in entry[member]}))
     assert (done.code, done.out) == (2, b"")
-    assert done.err == [f"opalite: --framework nist_800_53: no policy names it; there are: {there}"]
+    assert done.err == [f"opalite: {option} nist_800_53: no policy names it; there are: {there}"]
+
+
+def test_own_policies_bring_their_own_tags_and_join_the_shipped_ones(opalite, own):
+    spoil(own, "#   tags: [patching, tagging]\n", "#   tags: [ours, patching]\n")
+    shipped = [policy_id for policy_id in IDS if "patching" in CATALOG[policy_id]["tags"]]
+    assert ids(opalite("policies", "list", "--tag", "ours", "--bundle", own)) == [GROUP]
+    assert ids(opalite("policies", "list", "--tag", "patching", "--bundle", own)) == sorted([GROUP, *shipped])
+
+
+def test_own_policies_may_have_no_tags(opalite, own):
+    spoil(own, "#   tags: [patching, tagging]\n", "")
+    done = opalite("policies", "lint", own)
+    assert (done.code, done.out, done.err) == (0, b"", [])
 
 
 def test_a_policy_is_shown_as_its_page(opalite):

@@ -21,6 +21,7 @@ NOTES = {
     },
 }
 TYPED = ["AWS::S3::Bucket"]
+LEAST = {"title": "t", "version": "1.0.0", "severity": "LOW", "resource_types": ["*"]}
 PARAMETERS = {
     "type": "object",
     "additionalProperties": False,
@@ -113,6 +114,15 @@ def changed(**custom):
             changed(idle_without=["a", "b"], parameters=PARAMETERS),
             "custom.idle_without names b, which custom.parameters does not declare",
         ),
+        (changed(tags="network"), "custom.tags must be a list of words"),
+        (changed(tags=None), "custom.tags must be a list of words"),
+        (changed(tags=["network", True]), "custom.tags must be a list of words"),
+        *(
+            (changed(tags=[tag]), f"custom.tags: {tag!r} is not a word like public-access: a lower-case letter")
+            for tag in ("", "Network", "public_access", "public access", "-a", "9a", "é", "a\n", "a" * 33)
+        ),
+        (changed(tags=["network", "cost"]), "custom.tags must be sorted, and name each once: cost, network"),
+        (changed(tags=["cost", "cost"]), "custom.tags must be sorted, and name each once: cost"),
     ],
 )
 def test_incomplete_metadata_is_told_with_its_file(notes, says):
@@ -121,6 +131,22 @@ def test_incomplete_metadata_is_told_with_its_file(notes, says):
     assert len(faults) == 1
     assert faults[0].startswith("good.rego")
     assert says in faults[0]
+
+
+@pytest.mark.parametrize("tags", [["a"], ["a" * 32], ["a-1", "a1", "b"]])
+def test_tags_stand_in_the_catalog(tags):
+    made, faults = document([inspection(changed(tags=tags))], typed=TYPED)
+    assert (made["policies"]["custom.s3.bucket.good"]["tags"], faults) == (tags, [])
+
+
+@pytest.mark.parametrize("tags", [..., []])
+def test_a_shipped_policy_without_tags_is_told_and_ones_own_is_not(tags):
+    notes, shipped_id = changed(tags=tags, aliases=...), "aws.s3.bucket.good"
+    _, faults = document([inspection(notes, shipped_id)], typed=TYPED)
+    assert faults == ["good.rego:9: custom.tags is missing: whoever chooses policies by tag does not find this one"]
+    for package, strict in ((shipped_id, False), ("custom.s3.bucket.good", True)):
+        made, faults = document([inspection(notes, package)], typed=TYPED, strict=strict)
+        assert (list(made["policies"]), faults) == ([package], [])
 
 
 def test_a_policy_in_two_bundles_is_told():
@@ -215,9 +241,71 @@ def test_names_and_aliases_resolve_and_others_are_told():
         catalog().resolve(["nope"])
 
 
+def test_a_retired_policy_can_still_be_named_and_is_still_routed_to():
+    made, _ = document([inspection(changed(deprecated=True, tags=["old"]))], typed=TYPED)
+    retired = Catalog(made)
+    assert retired.resolve(["custom.s3.bucket.good"]) == {"custom.s3.bucket.good"} == retired.tagged(["old"])
+    assert retired.applying_to("AWS::S3::Bucket", None) == ("custom.s3.bucket.good",)
+
+
+def test_who_names_policies_elsewhere_is_told_of_that_place():
+    with pytest.raises(UsageError, match=r"^policies of the Config rule nope: there is no such policy; there are: "):
+        catalog().resolve(["nope"], told="policies of the Config rule")
+    with pytest.raises(UsageError, match=rf"^policies of the Config rule {IDLE}: judges nothing until a or c is set"):
+        Catalog(idling({})).resolve([IDLE], told="policies of the Config rule")
+
+
+@pytest.mark.parametrize("name", [IDLE, "custom.any.resource.old"])
+def test_idle_policies_are_taken_from_who_may_name_them(name):
+    quiet = Catalog(idling({}))
+    assert quiet.idle == {IDLE: ("a", "c")}
+    assert quiet.resolve([name], idle=True) == {IDLE}
+    assert quiet.applying_to("AWS::S3::Bucket", quiet.resolve([name], idle=True)) == ()
+
+
+def tagged_catalog() -> Catalog:
+    policies = {"custom.a.a.one": ["cost", "network"], "custom.a.a.two": ["network"], "custom.a.a.none": ...}
+    made, faults = document(
+        [inspection(changed(tags=tags, aliases=...), policy_id) for policy_id, tags in policies.items()], typed=TYPED
+    )
+    assert faults == []
+    return Catalog(made)
+
+
+@pytest.mark.parametrize(
+    ("tags", "found"),
+    [
+        ([], set()),
+        (["cost"], {"custom.a.a.one"}),
+        (["network"], {"custom.a.a.one", "custom.a.a.two"}),
+        (["cost", "network", "cost"], {"custom.a.a.one", "custom.a.a.two"}),
+    ],
+)
+def test_tags_lead_to_the_policies_with_any_of_them(tags, found):
+    assert tagged_catalog().tagged(tags) == found
+
+
+def test_a_tag_leads_to_idle_policies_too():
+    made = idling({})
+    made["policies"][IDLE]["tags"] = ["tagging"]
+    assert Catalog(made).tagged(["tagging"]) == {IDLE}
+
+
+def test_a_tag_that_no_policy_has_is_told_with_those_that_there_are():
+    with pytest.raises(UsageError, match=r"^--tag costs: no policy names it; there are: cost, network$"):
+        tagged_catalog().tagged(["cost", "costs"])
+    with pytest.raises(UsageError, match=r"^tags of the Config rule x: no policy names it; there are: none$"):
+        catalog().tagged(["x"], told="tags of the Config rule")
+
+
 @pytest.mark.parametrize(
     "document",
-    [{"policies": {"a": {}}, "by_type": {}}, {"policies": {}}, {"policies": {}, "by_type": {"*": ["a"]}}],
+    [
+        {"policies": {"a": {}}, "by_type": {}},
+        {"policies": {}},
+        {"policies": {}, "by_type": {"*": ["a"]}},
+        {"policies": {"a": {**LEAST, "tags": 7}}, "by_type": {}},
+    ],
 )
 def test_a_document_that_is_no_catalog_is_told(document):
     with pytest.raises(UsageError, match=r"data\.catalog is not a catalog"):

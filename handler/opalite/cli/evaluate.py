@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from opalite import settings_data
+from opalite.catalog import Catalog
 from opalite.cli import clock
 from opalite.cli.live import live
 from opalite.cli.options import PATH, default_jobs, engine_options, take_engine_options
@@ -19,6 +20,7 @@ from opalite.cli.progress import Reporter
 from opalite.cli.run import Run
 from opalite.cli.session import Session, session
 from opalite.cli.sink import Descriptor, OutputFile, Sink
+from opalite.errors import UsageError
 from opalite.facts import corpus
 from opalite.facts.given import GivenFacts, load
 from opalite.judge import Judge
@@ -31,6 +33,13 @@ _STDOUT = 1
 @click.command()
 @click.argument("paths", nargs=-1, required=True, metavar="PATH…|-")
 @click.option("--policy", "policies", multiple=True, metavar="ID", help="Judge by this policy only; may be repeated.")
+@click.option(
+    "--tag",
+    "tags",
+    multiple=True,
+    metavar="TAG",
+    help="Judge by the policies with this catalog tag, and those of --policy, only; may be repeated.",
+)
 @click.option("--facts", type=PATH, metavar="FILE", help="What items do not tell: images, keys, organizational units.")
 @click.option("--live", is_flag=True, help="Ask AWS what items do not tell, instead of --facts; calls that read only.")
 @click.option("--live-role", metavar="NAME", help="The role to assume in other accounts than the credentials' own.")
@@ -65,6 +74,7 @@ def evaluate(paths: tuple[str, ...], **given: Any) -> int:
     Examples:
       opalite evaluate snapshot.json.gz
       opalite evaluate items/ --policy aws.s3.bucket.encryption --data settings/
+      opalite evaluate snapshot.json.gz --tag baseline --tag encryption
       opalite evaluate snapshot.json.gz --live --live-role OpaliteRead
       opalite evaluate - --format jsonl < history.json | jq 'select(.outcome == "fail")'
     """
@@ -74,7 +84,7 @@ def evaluate(paths: tuple[str, ...], **given: Any) -> int:
     facts = load(given["facts"]) if given["facts"] else GivenFacts({})
     with ExitStack() as stack:
         ready = stack.enter_context(session(options))
-        chosen = ready.catalog.resolve(given["policies"]) if given["policies"] else None
+        chosen = _chosen(ready.catalog, given["policies"], given["tags"])
         output: Path | None = given["output"]
         sink: Sink = stack.enter_context(OutputFile(output)) if output else Descriptor(_STDOUT, "standard output")
         reporter = stack.enter_context(Reporter(paths))
@@ -96,6 +106,19 @@ def evaluate(paths: tuple[str, ...], **given: Any) -> int:
     return run.summary.exit_code(
         fail_on=Severity(given["fail_on"].upper()), allow_undetermined=given["allow_undetermined"]
     )
+
+
+def _chosen(catalog: Catalog, policies: tuple[str, ...], tags: tuple[str, ...]) -> frozenset[str] | None:
+    """What --policy and --tag name, together; None: whatever applies. Nobody asks for idle policies to hear nothing."""
+    if not policies and not tags:
+        return None
+    chosen = catalog.resolve(policies) | catalog.tagged(tags)
+    for tag in tags:
+        found = sorted(catalog.tagged([tag]))
+        if catalog.idle.keys() >= set(found):
+            wanted = ", or ".join(f"{' or '.join(catalog.idle[policy_id])} of {policy_id}" for policy_id in found)
+            raise UsageError(f"--tag {tag}: judges nothing until {wanted} is set: give --data")
+    return chosen
 
 
 def _afterwards(run: Run, ready: Session, chosen: frozenset[str] | None) -> Iterator[str]:

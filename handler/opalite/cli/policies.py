@@ -57,22 +57,26 @@ policies.add_command(docs)
     metavar="KEY",
     help="Only those that this framework asks for, as fsbp.",
 )
+@click.option("--tag", "tags", multiple=True, metavar="TAG", help="Only those with this catalog tag, as public-access.")
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
 def list_(bundle: tuple[Path, ...], opa: str | None, form: str, **wanted: tuple[str, ...]) -> None:
     """List the policies: id, severity, resource types, title.
 
-    --type, --severity and --framework may be repeated: any of the values will do.
+    --type, --severity, --framework and --tag may be repeated: any of the values will do.
 
     \b
     Examples:
       opalite policies list --bundle samples/custom
       opalite policies list --type AWS::S3::Bucket --severity HIGH --severity CRITICAL
+      opalite policies list --tag baseline
     """
     entries = _entries(bundle, opa)
-    there = sorted({key for entry in entries.values() for key in entry.get("frameworks") or ()})
-    for key in wanted["frameworks"]:
-        if key not in there:
-            raise UsageError(f"--framework {key}: no policy names it; there are: {', '.join(there)}")
+    for member in ("frameworks", "tags"):
+        there = {key for entry in entries.values() for key in entry.get(member) or ()}
+        for key in wanted[member]:
+            if key not in there:
+                named = ", ".join(sorted(there)) or "none"
+                raise UsageError(f"--{member.removesuffix('s')} {key}: no policy names it; there are: {named}")
     chosen = {policy_id: entry for policy_id, entry in entries.items() if _is_wanted(entry, **wanted)}
     if form == "json":
         click.echo(orjson.dumps(chosen, option=orjson.OPT_INDENT_2))
@@ -174,13 +178,19 @@ def _entries(bundle: tuple[Path, ...], opa: str | None) -> dict[str, JsonObject]
 
 
 def _is_wanted(
-    entry: JsonObject, *, kinds: tuple[str, ...], severities: tuple[str, ...], frameworks: tuple[str, ...]
+    entry: JsonObject,
+    *,
+    kinds: tuple[str, ...],
+    severities: tuple[str, ...],
+    frameworks: tuple[str, ...],
+    tags: tuple[str, ...],
 ) -> bool:
     types = entry["resource_types"]
     return (
         (not kinds or EVERY_TYPE in types or bool(set(kinds) & set(types)))
         and (not severities or entry["severity"] in severities)
         and (not frameworks or bool(set(frameworks) & set(entry.get("frameworks") or ())))
+        and (not tags or bool(set(tags) & set(entry.get("tags") or ())))
     )
 
 

@@ -1,4 +1,4 @@
-"""The overview of policies: by resource type, by severity, by framework. Pure."""
+"""The overview of policies: by resource type, by severity, by tag, by framework. Pure."""
 
 from __future__ import annotations
 
@@ -9,19 +9,31 @@ from opalite.metadata import EVERY_TYPE
 from opalite.model import JsonObject, Severity
 from opalite.policy_page import markdown
 from opalite.policy_page.frameworks import full_name
+from opalite.policy_page.tags import meaning
 
 _READING = (
     "Look up the policy that your decision names. `fail`: its page says when that is, and under Remediation what to do. "
     "`undetermined`: nobody has told what the verdict hangs on; see Facts, and ask whoever runs Opalite. `exempt`: it fails, and is "
     "excused until the time that the decision names."
 )
+_CHOOSING = (
+    "A catalog tag chooses policies without naming each: `opalite evaluate --tag TAG`. Later versions may add policies to a "
+    "tag."
+)
 
 
 def overview(entries: Mapping[str, JsonObject]) -> str:
     """The overview as Markdown, with links to the pages beside it."""
     count = f"{len(entries)} {'policy' if len(entries) == 1 else 'policies'}"
-    parts = ["# Policies", f"{count}, by resource type, by severity and by framework. Each has a page.", _READING]
+    parts = [
+        "# Policies",
+        f"{count}, by resource type, by severity, by tag and by framework. Each has a page.",
+        _READING,
+    ]
     parts += ["## By resource type", _by_type(entries), "## By severity", _by_severity(entries)]
+    tags = _by_tag(entries)
+    if tags:
+        parts += ["## By tag", _CHOOSING, markdown.table(("tag", "stands for", "policies"), tags)]
     frameworks = list(_by_framework(entries))
     return "\n\n".join([*parts, *(["## By framework", *frameworks] if frameworks else [])]) + "\n"
 
@@ -51,6 +63,14 @@ def _by_severity(entries: Mapping[str, JsonObject]) -> str:
         if found:
             rows.append((str(severity), str(len(found)), _links(found)))
     return markdown.table(("severity", "policies", "which"), rows)
+
+
+def _by_tag(entries: Mapping[str, JsonObject]) -> list[tuple[str, str, str]]:
+    by_tag: dict[str, list[str]] = {}
+    for policy_id in sorted(entries):
+        for tag in entries[policy_id].get("tags") or ():
+            by_tag.setdefault(tag, []).append(policy_id)
+    return [(f"`{tag}`", meaning(tag), _links(found)) for tag, found in sorted(by_tag.items())]
 
 
 def _by_framework(entries: Mapping[str, JsonObject]) -> Iterator[str]:

@@ -66,6 +66,9 @@ def faults(notes: str) -> Iterator[str]:
 def _facets(entry: Mapping[str, Any]) -> list[str]:
     types = ["every type" if kind == EVERY_TYPE else kind for kind in entry["resource_types"]]
     found = [entry["severity"], ", ".join(types)]
+    tags = [f"`{tag}`" for tag in entry.get("tags") or ()]
+    if tags:
+        found.append(f"tag{'s' * (len(tags) > 1)} {', '.join(tags)}")
     facts = [f"`{kind}`" for kind in entry.get("facts") or ()]
     if facts:
         found.append(f"fact{'s' * (len(facts) > 1)} {', '.join(facts)}")

@@ -45,6 +45,7 @@ def test_a_page_with_everything():
         "Judged is the size.\n\n- a trap\n",
         [("fail_too_big.json", "../x/fail_too_big.json"), ("pass-small-one.json", ""), ("other.json", "")],
         resource_types=["*"],
+        tags=["cost", "images"],
         facts=["image", "kms_key"],
         schedule=True,
         aliases=["custom.ec2.volume.big"],
@@ -58,7 +59,7 @@ def test_a_page_with_everything():
     assert text == (
         """# Volumes are of a size
 
-`custom.ec2.volume.size` · LOW · every type · facts `image`, `kms_key` · also judged anew on a schedule · version 1.2.0
+`custom.ec2.volume.size` · LOW · every type · tags `cost`, `images` · facts `image`, `kms_key` · also judged anew on a schedule · version 1.2.0
 
 Formerly `custom.ec2.volume.big`.
 
@@ -147,6 +148,10 @@ def test_the_settings_of_a_page_are_settings():
 )
 def test_settings_are_shown_unless_the_notes_show_them(notes, shown):
     assert ("\n## Settings\n" in made(notes, parameters=PARAMETERS)) is shown
+
+
+def test_one_tag_is_no_tags():
+    assert " · AWS::EC2::Volume · tag `cost` · version 1.2.0\n" in made(tags=["cost"])
 
 
 def test_a_kind_of_fact_that_nobody_described_is_named():

@@ -12,6 +12,7 @@
 # custom:
 #   severity: LOW
 #   resource_types: ["*"]
+#   tags: [cost, tagging]
 #   requires: [resource.tags]
 #   idle_without: [required, minimum]
 #   version: 1.0.0

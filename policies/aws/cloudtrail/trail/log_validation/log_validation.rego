@@ -10,6 +10,7 @@
 # custom:
 #   severity: LOW
 #   resource_types: [AWS::CloudTrail::Trail]
+#   tags: [baseline, logging]
 #   requires: [resource.configuration.log_file_validation]
 #   version: 1.0.0
 #   frameworks:

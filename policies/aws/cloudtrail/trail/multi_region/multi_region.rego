@@ -10,6 +10,7 @@
 # custom:
 #   severity: HIGH
 #   resource_types: [AWS::CloudTrail::Trail]
+#   tags: [baseline, logging]
 #   requires: [resource.configuration.multi_region]
 #   version: 1.0.0
 #   frameworks:

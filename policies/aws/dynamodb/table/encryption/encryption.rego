@@ -10,6 +10,7 @@
 # custom:
 #   severity: HIGH
 #   resource_types: [AWS::DynamoDB::Table]
+#   tags: [encryption]
 #   requires: [resource.configuration.encryption]
 #   facts: [kms_key]
 #   version: 1.0.0

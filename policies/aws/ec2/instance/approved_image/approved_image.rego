@@ -10,6 +10,7 @@
 # custom:
 #   severity: HIGH
 #   resource_types: [AWS::EC2::Instance]
+#   tags: [images]
 #   requires: [resource.configuration.image_id]
 #   facts: [image]
 #   version: 1.0.0

@@ -12,6 +12,7 @@
 # custom:
 #   severity: HIGH
 #   resource_types: [AWS::EC2::Instance]
+#   tags: [baseline, identity]
 #   requires: [resource.configuration.metadata_options]
 #   version: 1.0.0
 #   frameworks:

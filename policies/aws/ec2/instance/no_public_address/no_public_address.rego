@@ -12,6 +12,7 @@
 # custom:
 #   severity: HIGH
 #   resource_types: [AWS::EC2::Instance]
+#   tags: [network, public-access]
 #   requires: [resource.configuration.public_ip_address]
 #   version: 1.0.0
 #   frameworks:

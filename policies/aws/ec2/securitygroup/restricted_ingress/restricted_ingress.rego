@@ -10,6 +10,7 @@
 # custom:
 #   severity: CRITICAL
 #   resource_types: [AWS::EC2::SecurityGroup]
+#   tags: [baseline, network, public-access]
 #   requires: [resource.configuration.ingress]
 #   facts: []
 #   version: 1.0.0

@@ -9,6 +9,7 @@
 # custom:
 #   severity: HIGH
 #   resource_types: [AWS::ECR::Repository]
+#   tags: [images, patching]
 #   requires: [resource.configuration.scan_on_push]
 #   version: 1.0.0
 #   frameworks:

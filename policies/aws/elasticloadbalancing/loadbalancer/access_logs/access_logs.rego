@@ -10,6 +10,7 @@
 # custom:
 #   severity: MEDIUM
 #   resource_types: [AWS::ElasticLoadBalancing::LoadBalancer]
+#   tags: [logging]
 #   requires: [resource.configuration.access_logs]
 #   version: 1.0.0
 #   frameworks:

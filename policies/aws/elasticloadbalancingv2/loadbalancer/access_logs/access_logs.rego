@@ -12,6 +12,7 @@
 # custom:
 #   severity: MEDIUM
 #   resource_types: [AWS::ElasticLoadBalancingV2::LoadBalancer]
+#   tags: [logging]
 #   requires: [resource.configuration.type, resource.configuration.access_logs]
 #   version: 1.0.0
 #   frameworks:

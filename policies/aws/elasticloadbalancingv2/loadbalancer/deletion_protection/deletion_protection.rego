@@ -12,6 +12,7 @@
 # custom:
 #   severity: MEDIUM
 #   resource_types: [AWS::ElasticLoadBalancingV2::LoadBalancer]
+#   tags: [resilience]
 #   requires: [resource.configuration.deletion_protection]
 #   version: 1.0.0
 #   frameworks:

@@ -10,6 +10,7 @@
 # custom:
 #   severity: MEDIUM
 #   resource_types: [AWS::ElasticLoadBalancingV2::LoadBalancer]
+#   tags: [network]
 #   requires: [resource.configuration.type, resource.configuration.drop_invalid_headers]
 #   version: 1.0.0
 #   frameworks:

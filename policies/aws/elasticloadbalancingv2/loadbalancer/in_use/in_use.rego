@@ -13,6 +13,7 @@
 # custom:
 #   severity: LOW
 #   resource_types: [AWS::ElasticLoadBalancingV2::LoadBalancer]
+#   tags: [cost]
 #   requires: [resource.configuration]
 #   facts: [load_balancer]
 #   version: 1.0.0

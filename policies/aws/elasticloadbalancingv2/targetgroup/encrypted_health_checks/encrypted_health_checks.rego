@@ -12,6 +12,7 @@
 # custom:
 #   severity: MEDIUM
 #   resource_types: [AWS::ElasticLoadBalancingV2::TargetGroup]
+#   tags: [transport]
 #   requires: [resource.configuration.target_type, resource.configuration.health_check_protocol]
 #   version: 1.0.0
 #   frameworks:

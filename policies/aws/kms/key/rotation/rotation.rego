@@ -10,6 +10,7 @@
 # custom:
 #   severity: MEDIUM
 #   resource_types: [AWS::KMS::Key]
+#   tags: [encryption]
 #   requires:
 #     - resource.configuration.manager
 #     - resource.configuration.origin

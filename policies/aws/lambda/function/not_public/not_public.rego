@@ -12,6 +12,7 @@
 # custom:
 #   severity: CRITICAL
 #   resource_types: [AWS::Lambda::Function]
+#   tags: [baseline, public-access]
 #   requires: [resource.configuration.policy]
 #   version: 1.0.0
 #   frameworks:

@@ -10,6 +10,7 @@
 # custom:
 #   severity: MEDIUM
 #   resource_types: [AWS::Lambda::Function]
+#   tags: [patching]
 #   requires: [resource.configuration.runtime]
 #   version: 1.0.0
 #   schedule: true

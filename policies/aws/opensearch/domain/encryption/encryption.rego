@@ -10,6 +10,7 @@
 # custom:
 #   severity: HIGH
 #   resource_types: [AWS::OpenSearch::Domain]
+#   tags: [encryption]
 #   requires: [resource.configuration.encrypted, resource.configuration.kms_key_id]
 #   facts: [kms_key]
 #   version: 1.0.0

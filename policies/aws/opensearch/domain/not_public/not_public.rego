@@ -12,6 +12,7 @@
 # custom:
 #   severity: CRITICAL
 #   resource_types: [AWS::OpenSearch::Domain]
+#   tags: [baseline, public-access]
 #   requires: [resource.configuration.subnet_ids]
 #   version: 1.0.0
 #   frameworks:

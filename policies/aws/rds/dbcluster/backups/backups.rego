@@ -10,6 +10,7 @@
 # custom:
 #   severity: MEDIUM
 #   resource_types: [AWS::RDS::DBCluster]
+#   tags: [backup, baseline, resilience]
 #   requires: [resource.configuration.backup_retention_period]
 #   facts: []
 #   version: 1.0.0

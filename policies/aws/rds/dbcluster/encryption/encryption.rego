@@ -13,6 +13,7 @@
 # custom:
 #   severity: HIGH
 #   resource_types: [AWS::RDS::DBCluster]
+#   tags: [encryption]
 #   requires: [resource.configuration.kms_key_id, resource.configuration.storage_encrypted]
 #   facts: [kms_key]
 #   version: 1.0.0

@@ -12,6 +12,7 @@
 # custom:
 #   severity: HIGH
 #   resource_types: [AWS::RDS::DBClusterSnapshot]
+#   tags: [encryption]
 #   requires: [resource.configuration.kms_key_id, resource.configuration.storage_encrypted]
 #   facts: [kms_key]
 #   version: 1.0.0

@@ -12,6 +12,7 @@
 # custom:
 #   severity: MEDIUM
 #   resource_types: [AWS::RDS::DBInstance]
+#   tags: [backup, baseline, resilience]
 #   requires: [resource.configuration.backup_retention_period, resource.configuration.cluster, resource.configuration.read_replica_source]
 #   facts: []
 #   version: 1.0.0

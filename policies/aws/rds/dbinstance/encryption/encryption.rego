@@ -11,6 +11,7 @@
 # custom:
 #   severity: HIGH
 #   resource_types: [AWS::RDS::DBInstance]
+#   tags: [encryption]
 #   requires: [resource.configuration.kms_key_id, resource.configuration.storage_encrypted]
 #   facts: [kms_key]
 #   version: 1.0.0

@@ -10,6 +10,7 @@
 # custom:
 #   severity: CRITICAL
 #   resource_types: [AWS::RDS::DBInstance]
+#   tags: [baseline, network, public-access]
 #   requires: [resource.configuration.publicly_accessible]
 #   facts: []
 #   version: 1.0.0

@@ -12,6 +12,7 @@
 # custom:
 #   severity: HIGH
 #   resource_types: [AWS::RDS::DBSnapshot]
+#   tags: [encryption]
 #   requires: [resource.configuration.kms_key_id, resource.configuration.encrypted]
 #   facts: [kms_key]
 #   version: 1.0.0

@@ -10,6 +10,7 @@
 # custom:
 #   severity: CRITICAL
 #   resource_types: [AWS::RDS::DBSnapshot]
+#   tags: [baseline, public-access]
 #   requires: [resource.configuration.shared_with]
 #   facts: []
 #   version: 1.0.0

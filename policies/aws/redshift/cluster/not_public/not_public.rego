@@ -10,6 +10,7 @@
 # custom:
 #   severity: CRITICAL
 #   resource_types: [AWS::Redshift::Cluster]
+#   tags: [baseline, network, public-access]
 #   requires: [resource.configuration.publicly_accessible]
 #   version: 1.0.0
 #   frameworks:

@@ -12,6 +12,7 @@
 # custom:
 #   severity: HIGH
 #   resource_types: [AWS::S3::Bucket]
+#   tags: [encryption]
 #   requires: [resource.configuration.encryption]
 #   facts: [kms_key]
 #   version: 1.0.0

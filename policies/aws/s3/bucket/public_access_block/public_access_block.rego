@@ -9,6 +9,7 @@
 # custom:
 #   severity: HIGH
 #   resource_types: [AWS::S3::Bucket]
+#   tags: [baseline, public-access]
 #   requires: [resource.configuration.public_access_block]
 #   version: 1.0.0
 #   frameworks:

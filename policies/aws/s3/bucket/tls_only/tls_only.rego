@@ -9,6 +9,7 @@
 # custom:
 #   severity: MEDIUM
 #   resource_types: [AWS::S3::Bucket]
+#   tags: [transport]
 #   requires: [resource.configuration.policy]
 #   version: 1.0.0
 #   frameworks:

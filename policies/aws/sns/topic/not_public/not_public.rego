@@ -12,6 +12,7 @@
 # custom:
 #   severity: CRITICAL
 #   resource_types: [AWS::SNS::Topic]
+#   tags: [baseline, public-access]
 #   requires: [resource.configuration.policy]
 #   version: 1.0.0
 #   frameworks:

@@ -10,6 +10,7 @@
 # custom:
 #   severity: MEDIUM
 #   resource_types: [AWS::SQS::Queue]
+#   tags: [encryption]
 #   requires: [resource.configuration.kms_key_id]
 #   facts: [kms_key]
 #   version: 1.0.0

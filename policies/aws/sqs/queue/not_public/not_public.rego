@@ -10,6 +10,7 @@
 # custom:
 #   severity: CRITICAL
 #   resource_types: [AWS::SQS::Queue]
+#   tags: [baseline, public-access]
 #   requires: [resource.id]
 #   facts: [resource_policy]
 #   version: 1.0.0

@@ -8,6 +8,7 @@
 # custom:
 #   severity: MEDIUM
 #   resource_types: [AWS::EC2::Instance]
+#   tags: [patching, tagging]
 #   requires: [resource.tags, resource.configuration.state]
 #   version: 1.0.0
 #   parameters:

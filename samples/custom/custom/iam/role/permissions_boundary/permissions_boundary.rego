@@ -10,6 +10,7 @@
 # custom:
 #   severity: HIGH
 #   resource_types: [AWS::IAM::Role]
+#   tags: [identity]
 #   requires: [resource.configuration]
 #   generic: true
 #   version: 1.0.0
