@@ -7,7 +7,7 @@ policy's but a part of the resource: if nobody knew them at first, they may cost
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,7 +17,7 @@ from opalite.engine.asking import ask_all
 from opalite.errors import DecisionError
 from opalite.model import Decision, Outcome, Question, Resource
 from opalite.ports import Engine, Facts
-from opalite.publish import evaluation
+from opalite.publish import annotation, evaluation
 from opalite.waiting import Waiting, Why, explained, gather, prepare
 
 
@@ -45,7 +45,7 @@ class Judge:
     """Asks one engine. Stateless but for its parts, so it may be used from several threads.
 
     `chosen`: the policies asked, None for all. `known`: facts that are there from the start. `later`: kinds of facts that the
-    rest of the input may still tell.
+    rest of the input may still tell. `held`: the compliance type that AWS Config holds of a resource now, where that is known.
     """
 
     def __init__(
@@ -56,12 +56,14 @@ class Judge:
         known: Facts,
         *,
         later: frozenset[str] = frozenset(),
+        held: Callable[[Mapping[str, Any]], str | None] | None = None,
     ) -> None:
         self._engine = engine
         self._catalog = catalog
         self._chosen = chosen
         self._known = known
         self._later = later
+        self._held = held
         self._identity = decide.Identity(engine.bundle_revision, engine.opa_version)
 
     def knows(self, resource_type: str) -> bool:
@@ -150,7 +152,7 @@ class Judge:
         policy = self._catalog.policies[policy_id]
 
         def render(outcome: Outcome, answer: decide.Told, decision_id: str) -> tuple[str | None, str]:
-            text = evaluation.annotation(
+            text = annotation.annotation(
                 outcome,
                 policy.title,
                 violations=answer.violations,
@@ -159,7 +161,10 @@ class Judge:
                 exemption=answer.exemption,
                 decision_id=decision_id,
             )
-            return evaluation.compliance_type(outcome, answer.treatment), text
+            previous = None
+            if self._held is not None and evaluation.hangs_on_previous(outcome, answer.treatment):
+                previous = self._held(asked.resource.document)
+            return evaluation.compliance_type(outcome, answer.treatment, previous=previous), text
 
         try:
             answer = decide.told(policy_id, result)

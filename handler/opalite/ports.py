@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
+
+from opalite.model import Evaluation, JsonObject
 
 UNVERSIONED = "unversioned"  # the bundle revision of an engine that tells none
 
@@ -107,3 +109,84 @@ class Denied(Exception):  # noqa: N818 - not an error of Opalite's: the fact sta
 
 class Absent(Exception):  # noqa: N818 - not an error: an answer
     """AWS answered that what was asked about is not there."""
+
+
+Key = tuple[str, str]  # resource type, resource id: what AWS Config knows a resource by within an account and a region
+
+
+class ConfigItems(Protocol):
+    """What AWS Config has recorded in an account and a region. Raises Denied or AwsError."""
+
+    def at(
+        self, place: Place, resource_type: str, resource_id: str, captured_at: str, state_id: int | str | None
+    ) -> JsonObject | None:
+        """Exactly the item that was captured then; None if the history does not have it (yet)."""
+        ...
+
+    def latest(self, place: Place, resource_type: str, resource_id: str) -> JsonObject | None:
+        """The newest item of a resource."""
+        ...
+
+    def discovered(self, place: Place, resource_types: Sequence[str] | None) -> Iterator[list[JsonObject]]:
+        """The items of all resources that exist, page by page; of every type for None."""
+        ...
+
+    def existing(self, place: Place, keys: Sequence[Key]) -> tuple[frozenset[Key], frozenset[Key]]:
+        """Those that exist, and those of which nothing was said; what is neither is gone."""
+        ...
+
+
+class ConfigResults(Protocol):
+    """What AWS Config holds about a Config rule. Raises Denied or AwsError."""
+
+    def held(self, place: Place, rule_name: str) -> dict[Key, str]:
+        """Compliance types by resource, of all that are COMPLIANT or NON_COMPLIANT."""
+        ...
+
+    def held_of(self, place: Place, rule_name: str, resource_type: str, resource_id: str) -> str | None:
+        """The compliance type of one resource, None when Config holds none."""
+        ...
+
+    def rule(self, place: Place, rule_name: str) -> Mapping[str, Any] | None:
+        """A Config rule as DescribeConfigRules tells it, None when there is none of the name."""
+        ...
+
+
+class Delivery(Protocol):
+    """Where evaluations go."""
+
+    def put(
+        self,
+        place: Place,
+        evaluations: Sequence[Evaluation],
+        token: str,
+        *,
+        test_mode: bool,
+        deadline: Callable[[], float],
+    ) -> int:
+        """How many were taken. Raises DeliveryError naming those that were not. `deadline`: seconds that are left."""
+        ...
+
+
+class OversizedItems(Protocol):
+    """The bucket of the delivery channel, where items lie that were too large for a notification."""
+
+    def item(
+        self,
+        place: Place,
+        resource_type: str,
+        resource_id: str,
+        captured_at: str,
+        state_id: int | str | None,
+        notified_at: str | None,
+    ) -> JsonObject | None:
+        """Exactly the item that was captured then, None if it is not there."""
+        ...
+
+
+class Members(Protocol):
+    """The accounts of the organization."""
+
+    def is_member(self, account_id: str) -> bool:
+        """Whether an account is an active one of the organization. Raises AwsError if that cannot be told."""
+        ...

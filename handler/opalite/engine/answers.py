@@ -14,19 +14,27 @@ from opalite.errors import DecisionError, EngineError
 from opalite.ports import PolicyFault
 
 BATCH_RULE = "opalite/decision/batch"
+_PROVENANCE = "provenance=true"
 # A built-in that fails is an error instead of "undefined", which a policy could take for "all is well".
 STRICT = "strict-builtin-errors=true"
+PATH = f"/v1/data/{BATCH_RULE}?{STRICT}"
+PATH_WITH_PROVENANCE = f"{PATH}&{_PROVENANCE}"  # the answer tells by which bundle it was given
 _LONGEST_MESSAGE = 300
 
 
-def result_of(status: int, body: bytes) -> dict[str, Any]:
-    """Results by key. Raises PolicyFault, DecisionError or EngineError for every other answer."""
+def result_of(status: int, body: bytes, *, revision: str | None = None) -> dict[str, Any]:
+    """Results by key. Raises PolicyFault, DecisionError or EngineError for every other answer.
+
+    `revision`: the only bundle by which they may have been given; None if that was not asked.
+    """
     try:
         document = orjson.loads(body)
     except ValueError:
         raise EngineError(f"OPA answered HTTP {status} with something that is not JSON") from None
     if status == 200:
         if isinstance(document, dict) and isinstance(document.get("result"), dict):
+            if revision is not None:
+                _check_revision(document, revision)
             return document["result"]  # type: ignore[no-any-return]
         raise DecisionError(
             f"OPA knows no data.{BATCH_RULE.replace('/', '.')}: its bundle is not one of Opalite's; check --bundle or --opa-url"
@@ -35,6 +43,18 @@ def result_of(status: int, body: bytes) -> dict[str, Any]:
     if status == 500:
         raise PolicyFault(message)
     raise EngineError(f"OPA answered HTTP {status}: {message}")
+
+
+def _check_revision(document: dict[str, Any], revision: str) -> None:
+    provenance = document.get("provenance")
+    bundles = provenance.get("bundles") if isinstance(provenance, dict) else None
+    entries = bundles.values() if isinstance(bundles, dict) else ()
+    found = sorted(str(entry.get("revision")) if isinstance(entry, dict) else "?" for entry in entries)
+    if found != [revision]:
+        raise DecisionError(
+            f"OPA judges by the bundle {'+'.join(found) or 'without a revision'}, expected is {revision}: "
+            "its answer is not used; extension and function must have the same layer"
+        )
 
 
 def _message(document: Any) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import http.client
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -22,6 +21,7 @@ from typing import IO, Any
 from opalite.engine import answers
 from opalite.engine.orphans import die_with_parent, watch_parent
 from opalite.engine.signals import held
+from opalite.engine.unix_http import UnixConnection
 from opalite.errors import EngineError
 
 START_SECONDS = 30.0  # a cold disk and a loaded machine; 50 ms are usual
@@ -29,7 +29,6 @@ ANSWER_SECONDS = 120.0  # for one batch
 STOP_SECONDS = 2.0
 _STDERR_TAIL = 2000
 _SOCKET_PATH_CHARACTERS = 103  # sockaddr_un of macOS has 104, with the zero at the end; Linux 108
-_PATH = f"/v1/data/{answers.BATCH_RULE}?{answers.STRICT}"
 _HEADERS = {"Content-Type": "application/json"}
 
 
@@ -56,7 +55,7 @@ class ManagedOpa:
         self._lock = threading.Lock()
         self._generation = 0
         self._local = threading.local()
-        self._connections: list[_Connection] = []
+        self._connections: list[UnixConnection] = []
         self._process: subprocess.Popen[bytes] | None = None
         self._watch: subprocess.Popen[bytes] | None = None
         self._stderr: IO[bytes] | None = None
@@ -113,7 +112,7 @@ class ManagedOpa:
     def _post(self, body: bytes) -> tuple[int, bytes]:
         connection = self._connection()
         try:
-            connection.request("POST", _PATH, body, _HEADERS)
+            connection.request("POST", answers.PATH, body, _HEADERS)
             response = connection.getresponse()
             return response.status, response.read()
         except BaseException:
@@ -121,12 +120,12 @@ class ManagedOpa:
             self._local.connection = None
             raise
 
-    def _connection(self) -> _Connection:
-        connection: _Connection | None = getattr(self._local, "connection", None)
+    def _connection(self) -> UnixConnection:
+        connection: UnixConnection | None = getattr(self._local, "connection", None)
         if connection is None or connection.path != self._socket:
             if connection is not None:
                 connection.close()
-            connection = _Connection(self._socket, ANSWER_SECONDS)
+            connection = UnixConnection(self._socket, ANSWER_SECONDS)
             connection.connect()
             self._connections.append(connection)
             self._local.connection = connection
@@ -200,7 +199,7 @@ class ManagedOpa:
         while time.monotonic() < deadline:
             if self._process.poll() is not None:
                 return False
-            probe = _Connection(self._socket, 1.0)
+            probe = UnixConnection(self._socket, 1.0)
             try:
                 probe.request("GET", "/health?bundles=true")
                 if probe.getresponse().status == 200:
@@ -246,24 +245,6 @@ def _environment(environ: Mapping[str, str]) -> dict[str, str]:
     """
     passed = {name: environ[name] for name in ("HOME", "TMPDIR") if name in environ}
     return {**passed, "GOGC": environ.get("GOGC", "800"), "GOMEMLIMIT": environ.get("GOMEMLIMIT", "220MiB")}
-
-
-class _Connection(http.client.HTTPConnection):
-    """HTTP over a socket in the file system."""
-
-    def __init__(self, path: str, timeout: float) -> None:
-        super().__init__("localhost", timeout=timeout)
-        self.path = path
-
-    def connect(self) -> None:
-        sock = socket.socket(socket.AF_UNIX)
-        try:
-            sock.settimeout(self.timeout)
-            sock.connect(self.path)
-        except BaseException:
-            sock.close()
-            raise
-        self.sock = sock
 
 
 def _private_folder() -> tempfile.TemporaryDirectory[str]:

@@ -1,0 +1,128 @@
+"""All resources of an account and a Region that a Config rule is about, page by page."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from opalite.config_rule.judging import Verdict, refuse_faults, verdicts
+from opalite.config_rule.parts import Parts
+from opalite.errors import DeliveryError, InvocationError, NormalizationError
+from opalite.event import Invocation
+from opalite.model import Evaluation, Item, JsonObject, Resource
+from opalite.normalize import resource as normalize
+from opalite.ports import Key, Place
+from opalite.publish.annotation import fitted
+from opalite.publish.evaluation import NOT_APPLICABLE
+from opalite.selection import Selection, types
+
+RESERVE_SECONDS = 15.0  # what a page may take: fetched, judged and delivered
+_PAGE = 100  # resources that are looked up one by one, judged at once
+
+
+@dataclass(slots=True)
+class Tally:
+    """What has been done so far."""
+
+    resources: int = 0
+    evaluations: Counter[str] = field(default_factory=Counter)  # by compliance type
+    unreadable: int = 0
+
+
+def run(parts: Parts, invocation: Invocation, place: Place, selection: Selection) -> Tally:
+    """Judge what AWS Config has discovered, and take back what it holds of resources that are gone.
+
+    Each page is delivered before the next one is fetched, so that what ran out of time has not been for nothing.
+    """
+    kinds = types(parts.catalog, selection.chosen)
+    sweep = _Sweep(parts, invocation, place, selection, parts.results.held(place, invocation.rule.name))
+    if kinds is None or kinds:
+        for page in parts.items.discovered(place, None if kinds is None else sorted(kinds)):
+            sweep.judge(page)
+    sweep.clean_up(kinds)
+    sweep.close()
+    return sweep.tally
+
+
+class _Sweep:
+    def __init__(
+        self, parts: Parts, invocation: Invocation, place: Place, selection: Selection, held: Mapping[Key, str]
+    ) -> None:
+        if invocation.notified_at is None:
+            raise InvocationError("a schedule without notificationCreationTime")
+        self.tally = Tally()
+        self._at: str = invocation.notified_at
+        self._parts = parts
+        self._invocation = invocation
+        self._place = place
+        self._selection = selection
+        self._held = held
+        self._seen: set[Key] = set()
+        self._doubtful: list[Verdict] = []
+
+    def judge(self, page: Sequence[JsonObject]) -> None:
+        """The items of one page."""
+        self._check_time()
+        resources = [resource for body in page if (resource := self._resource(body)) is not None]
+        found = verdicts(self._parts, resources, self._selection, at=self._at, held=self._held_of)
+        self._parts.telemetry.judged(found)
+        self._doubtful += [verdict for verdict in found if verdict.faults]
+        self._deliver([verdict.evaluation for verdict in found if verdict.evaluation is not None])
+
+    def clean_up(self, kinds: frozenset[str] | None) -> None:
+        """Results of what was not discovered: gone if AWS Config knows nothing of it, judged if it does after all."""
+        missed = [key for key in self._held if key not in self._seen]
+        strangers = [key for key in missed if kinds is not None and key[0] not in kinds]
+        others = [key for key in missed if kinds is None or key[0] in kinds]
+        existing, doubtful = self._parts.items.existing(self._place, others) if others else (frozenset(), frozenset())
+        gone = [key for key in others if key not in existing and key not in doubtful]
+        self._take_back(strangers, "no policy of this Config rule speaks of this type of resource")
+        self._take_back(gone, "the resource was deleted")
+        found = [body for key in sorted(existing) if (body := self._parts.items.latest(self._place, *key)) is not None]
+        for first in range(0, len(found), _PAGE):
+            self.judge(found[first : first + _PAGE])
+
+    def close(self) -> None:
+        """A run that had nothing to say ends with a word all the same; raises what could not be trusted."""
+        if not self.tally.evaluations:
+            self._deliver([], even_if_empty=True)
+        refuse_faults(self._doubtful)
+
+    def _resource(self, body: JsonObject) -> Resource | None:
+        kind, name = body.get("resourceType"), body.get("resourceId")
+        if isinstance(kind, str) and isinstance(name, str):
+            self._seen.add((kind, name))
+        self.tally.resources += 1
+        try:
+            return normalize(Item(body, f"{self._place.account_id} {self._place.region}", self._at))
+        except NormalizationError as error:
+            self.tally.unreadable += 1
+            self._parts.telemetry.unreadable(str(error))
+            return None
+
+    def _held_of(self, document: Mapping[str, str]) -> str | None:
+        return self._held.get((document["type"], document["id"]))
+
+    def _take_back(self, keys: Iterable[Key], reason: str) -> None:
+        annotation = fitted(f"not applicable: {reason}", "")
+        self._deliver([Evaluation(*key, NOT_APPLICABLE, annotation, self._at) for key in sorted(keys)])
+
+    def _deliver(self, evaluations: Sequence[Evaluation], *, even_if_empty: bool = False) -> None:
+        if not evaluations and not even_if_empty:
+            return
+        self._parts.delivery.put(
+            self._place,
+            evaluations,
+            self._invocation.result_token,
+            test_mode=self._invocation.test_mode,
+            deadline=self._parts.remaining,
+        )
+        self.tally.evaluations.update(evaluation.compliance_type for evaluation in evaluations)
+
+    def _check_time(self) -> None:
+        if self._parts.remaining() < RESERVE_SECONDS:
+            raise DeliveryError(
+                f"{self._invocation.rule.name} in account {self._place.account_id}: time ran out after "
+                f"{self.tally.resources} resources: give the function more time, or each policy a Config rule of its own"
+            )

@@ -1,0 +1,152 @@
+"""The environment of the function → one frozen value. Pure: the variables are an argument.
+
+A variable that is misspelt would be a setting that silently does nothing, so an unknown OPALITE_ name is refused.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+
+from opalite.errors import UsageError
+
+LAYER = "/opt/opalite"  # where Lambda unpacks `opalite/` of the layer
+SOCKET = "/tmp/opalite/opa.sock"  # noqa: S108 - the sandbox has one user; the extension makes the folder for its owner alone
+ORGANIZATION = "organization"
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+
+_ACCOUNT = re.compile(r"[0-9]{12}")
+# https://docs.aws.amazon.com/config/latest/APIReference/API_ConfigRule.html: 128 characters; the ARN ends in the rule's id.
+_RULE = re.compile(r"arn:aws[a-z-]*:config:[a-z0-9-]+:[0-9]{12}:config-rule/[A-Za-z0-9._/-]+|[^:\s,][^:,]{0,127}")
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_MOST_HOURS = 24 * 7
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Environment:
+    """What an operator has set. `accounts`: whose Config rules may call, None for all of the organization."""
+
+    region: str
+    layer: Path = Path(LAYER)
+    socket: str = SOCKET
+    member_role: str | None = None
+    external_id: str | None = None
+    source_identity: str | None = None
+    session_tags: Mapping[str, str] = MappingProxyType({})
+    accounts: frozenset[str] | None = frozenset()
+    rules: frozenset[str] = frozenset()  # ARNs; names count in the function's own account only
+    delivery_bucket: str | None = None
+    delivery_prefix: str = ""
+    delivery_owner: str | None = None
+    log_level: str = "INFO"
+    sweep_hours: int = 24
+
+
+def _text(name: str, value: str) -> str:
+    if not value.isprintable():
+        raise UsageError(f"{name}: has characters that cannot be printed; write one line of text")
+    return value
+
+
+def _names(name: str, value: str) -> list[str]:
+    return [entry.strip() for entry in _text(name, value).split(",") if entry.strip()]
+
+
+def _accounts(name: str, value: str) -> frozenset[str] | None:
+    if value.strip() == ORGANIZATION:
+        return None
+    entries = _names(name, value)
+    for entry in entries:
+        if not _ACCOUNT.fullmatch(entry):
+            raise UsageError(
+                f"{name}: {entry!r} is not the id of an account; write 12 digits each, or `{ORGANIZATION}`"
+            )
+    return frozenset(entries)
+
+
+def _rules(name: str, value: str) -> frozenset[str]:
+    entries = _names(name, value)
+    for entry in entries:
+        if not _RULE.fullmatch(entry):
+            raise UsageError(f"{name}: {entry!r} is neither the ARN nor the name of a Config rule")
+    return frozenset(entries)
+
+
+def _bucket(name: str, value: str) -> str:
+    if not _BUCKET.fullmatch(value):
+        raise UsageError(f"{name}: {value!r} is not the name of a bucket")
+    return value
+
+
+def _account(name: str, value: str) -> str:
+    if not _ACCOUNT.fullmatch(value):
+        raise UsageError(f"{name}: {value!r} is not the id of an account; write 12 digits")
+    return value
+
+
+def _tags(name: str, value: str) -> Mapping[str, str]:
+    tags = {}
+    for entry in _names(name, value):
+        key, equals, worth = entry.partition("=")
+        if not key or not equals:
+            raise UsageError(f"{name}: {entry!r} is not a tag; write key=value, with commas between")
+        tags[key] = worth
+    return MappingProxyType(tags)
+
+
+def _level(name: str, value: str) -> str:
+    if value.upper() not in LOG_LEVELS:
+        raise UsageError(f"{name}: {value!r} is not a level; there are {', '.join(LOG_LEVELS)}")
+    return value.upper()
+
+
+def _hours(name: str, value: str) -> int:
+    if not value.isdecimal() or not 1 <= int(value) <= _MOST_HOURS:
+        raise UsageError(f"{name}: {value!r} is not a number of hours from 1 to {_MOST_HOURS}")
+    return int(value)
+
+
+def _path(_: str, value: str) -> Path:
+    return Path(value)
+
+
+# Each variable, the field that it sets, and how it is read. docs/operators.md says what they mean.
+VARIABLES: Mapping[str, tuple[str, Callable[[str, str], Any]]] = {
+    "OPALITE_ACCOUNTS": ("accounts", _accounts),
+    "OPALITE_DELIVERY_BUCKET": ("delivery_bucket", _bucket),
+    "OPALITE_DELIVERY_OWNER": ("delivery_owner", _account),
+    "OPALITE_DELIVERY_PREFIX": ("delivery_prefix", _text),
+    "OPALITE_EXTERNAL_ID": ("external_id", _text),
+    "OPALITE_LAYER": ("layer", _path),
+    "OPALITE_LOG_LEVEL": ("log_level", _level),
+    "OPALITE_MEMBER_ROLE": ("member_role", _text),
+    "OPALITE_OPA_SOCKET": ("socket", _text),
+    "OPALITE_RULES": ("rules", _rules),
+    "OPALITE_SESSION_TAGS": ("session_tags", _tags),
+    "OPALITE_SOURCE_IDENTITY": ("source_identity", _text),
+    "OPALITE_SWEEP_HOURS": ("sweep_hours", _hours),
+}
+# Those of the command line may stand in the same shell.
+_OTHERS = frozenset({"OPALITE_CACHE", "OPALITE_DEBUG", "OPALITE_OPA", "OPALITE_OPA_TOKEN", "OPALITE_REWRITE_GOLDEN"})
+
+
+def read(environ: Mapping[str, str]) -> Environment:
+    """The function's environment. Raises UsageError naming the variable, what it holds and the remedy."""
+    for name in sorted(environ):
+        if name.startswith("OPALITE_") and name not in VARIABLES and name not in _OTHERS:
+            raise UsageError(f"{name}: there is no such setting; there are {', '.join(VARIABLES)}")
+    region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION")
+    if not region:
+        raise UsageError("AWS_REGION: is not set; Lambda sets it, elsewhere set it yourself")
+    given = {
+        field: read_one(name, environ[name])
+        for name, (field, read_one) in VARIABLES.items()
+        if environ.get(name, "").strip()
+    }
+    if given.get("delivery_bucket") is None and {"delivery_prefix", "delivery_owner"} & given.keys():
+        raise UsageError("OPALITE_DELIVERY_BUCKET: is not set, but its prefix or owner is")
+    return Environment(region=region, **given)
