@@ -161,6 +161,7 @@ def _policy(policy_id: str, entry: Mapping[str, Any]) -> Policy:
         Severity(entry["severity"]),
         tuple(entry["resource_types"]),
         bool(entry.get("generic")),
+        bool(entry.get("schedule")),
     )
 
 

@@ -96,6 +96,7 @@ class Policy:
     severity: Severity
     resource_types: Sequence[str]  # ["*"]: every type
     generic: bool  # takes the generic form of types without a schema
+    schedule: bool = False  # time or facts alone can change its verdict
 
 
 @dataclass(frozen=True, slots=True)

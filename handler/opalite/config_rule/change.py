@@ -13,6 +13,8 @@ from opalite.normalize import resource as normalize
 from opalite.ports import Denied, Place
 from opalite.selection import Selection
 
+_EVERYWHERE = "global"  # the Region of what has none; it is recorded in that of the Config rule
+
 
 def judge(parts: Parts, invocation: Invocation, place: Place, selection: Selection) -> Verdict:
     """The verdict, delivered. Raises what keeps it from being one."""
@@ -49,7 +51,8 @@ def changed(parts: Parts, invocation: Invocation, place: Place, selection: Selec
         return resource
     if resource.capture_time is None:
         raise InvocationError("configurationItemSummary has no configurationItemCaptureTime: which item was meant?")
-    body = _fetched(parts, place, summary.body, resource.capture_time, invocation.notified_at)
+    home = place if resource.document["region"] == _EVERYWHERE else place._replace(region=resource.document["region"])
+    body = _fetched(parts, home, summary.body, resource.capture_time, invocation.notified_at)
     whole = _normal(Item(body, summary.source, summary.notified_at, summary.left_scope))
     _check_same(resource, whole)
     return whole

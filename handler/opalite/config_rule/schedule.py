@@ -36,16 +36,16 @@ def run(parts: Parts, invocation: Invocation, place: Place, selection: Selection
     Each page is delivered before the next one is fetched, so that what ran out of time has not been for nothing.
     """
     kinds = types(parts.catalog, selection.chosen)
-    sweep = _Sweep(parts, invocation, place, selection, parts.results.held(place, invocation.rule.name))
+    round_ = _Round(parts, invocation, place, selection, parts.results.held(place, invocation.rule.name))
     if kinds is None or kinds:
         for page in parts.items.discovered(place, None if kinds is None else sorted(kinds)):
-            sweep.judge(page)
-    sweep.clean_up(kinds)
-    sweep.close()
-    return sweep.tally
+            round_.judge(page)
+    round_.clean_up(kinds)
+    round_.close()
+    return round_.tally
 
 
-class _Sweep:
+class _Round:
     def __init__(
         self, parts: Parts, invocation: Invocation, place: Place, selection: Selection, held: Mapping[Key, str]
     ) -> None:

@@ -1,0 +1,35 @@
+"""What the entry points of the functions share: sessions with their time-outs, and the clock."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from botocore.config import Config
+
+from opalite import __version__
+from opalite.adapters.aws.sessions import AwsSessions, Role
+from opalite.environment import Environment
+
+# A call must not outlast the invocation: what this attempt does not do, Lambda's next one will.
+CONFIG = Config(
+    retries={"mode": "standard", "total_max_attempts": 4},
+    connect_timeout=2,
+    read_timeout=10,
+    max_pool_connections=16,
+    user_agent_extra=f"opalite/{__version__}",
+)
+
+
+def member_sessions(own: Environment) -> AwsSessions:
+    """Credentials for the member accounts, by the role that the environment names."""
+    role = None
+    if own.member_role is not None:
+        role = Role(
+            own.member_role, external_id=own.external_id, source_identity=own.source_identity, tags=own.session_tags
+        )
+    return AwsSessions(now, role=role, config=CONFIG)
+
+
+def now() -> datetime:
+    """For caches and sessions; what is judged has the time of its event."""
+    return datetime.now(UTC)  # noqa: TID251

@@ -1,0 +1,56 @@
+"""What the schedule hands over → one sweep. Pure.
+
+An event of EventBridge has `time`. What a sweep has not reached it hands on to the next invocation in the same form.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from opalite.errors import InvocationError
+from opalite.normalize.values import timestamp
+from opalite.sweep.due import Window
+
+_ACCOUNT = re.compile(r"[0-9]{12}")
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """`accounts`: those that are left; None for all."""
+
+    at: str  # RFC 3339
+    everything: bool = False
+    accounts: tuple[str, ...] | None = None
+    attempt: int = 1
+
+    def window(self, hours: int) -> Window:
+        """What lies between this sweep and the one before."""
+        start = datetime.fromisoformat(self.at) - timedelta(hours=hours)
+        return Window(str(timestamp(start.isoformat())), self.at)
+
+    def rest(self, accounts: tuple[str, ...], *, failed: bool) -> dict[str, Any]:
+        """The event that goes on with other accounts."""
+        attempt = self.attempt + 1 if failed else self.attempt
+        return {"time": self.at, "everything": self.everything, "accounts": list(accounts), "attempt": attempt}
+
+
+def parse(event: Any) -> Sweep:
+    """Raises InvocationError."""
+    if not isinstance(event, dict):
+        raise InvocationError("the event is no object: expected one of EventBridge's schedule, with its `time`")
+    at = timestamp(event.get("time"))
+    if at is None:
+        raise InvocationError("the event has no `time` like 2026-11-29T04:00:00Z: what has changed since when?")
+    everything, accounts, attempt = event.get("everything", False), event.get("accounts"), event.get("attempt", 1)
+    if not isinstance(everything, bool):
+        raise InvocationError("everything: expected true or false")
+    if accounts is not None and not (
+        isinstance(accounts, list) and all(isinstance(entry, str) and _ACCOUNT.fullmatch(entry) for entry in accounts)
+    ):
+        raise InvocationError("accounts: expected an array of texts of 12 digits")
+    if type(attempt) is not int or attempt < 1:
+        raise InvocationError("attempt: expected a whole number from 1")
+    return Sweep(at, everything, None if accounts is None else tuple(accounts), attempt)
