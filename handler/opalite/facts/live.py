@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Any, Protocol
 
-from opalite.adapters.aws.cache import SECONDS, Cache, Now
+from opalite.adapters.aws.cache import SECONDS, Cache, Now, granted
 from opalite.adapters.aws.ec2 import IDS_PER_CALL, Images
 from opalite.adapters.aws.elb import LoadBalancers
 from opalite.adapters.aws.kms import Keys
@@ -42,6 +42,9 @@ _Key = tuple[str, Place, str]  # kind, where to ask, the key in its one spelling
 
 
 class _Source(Protocol):
+    @property
+    def caches(self) -> Sequence[Cache[Any]]: ...
+
     def fetch(self, place: Place, keys: Sequence[str], /) -> Mapping[str, Answer]: ...
 
 
@@ -56,7 +59,11 @@ class LiveFacts:
             "load_balancer": LoadBalancers(sessions, now),
             "resource_policy": QueuePolicies(sessions),
         }
-        self._answers: Cache[_Key] = Cache(now, seconds=seconds)
+        self._answers: Cache[_Key] = Cache(now, seconds=seconds, lasting=_lasting)
+        self._caches: Sequence[Cache[Any]] = (
+            self._answers,
+            *(cache for source in self._sources.values() for cache in source.caches),
+        )
         self._leaving = Leaving()
 
     def prepare(self, wanted: Iterable[Wanted]) -> None:
@@ -89,6 +96,16 @@ class LiveFacts:
         answer = self._answers.peek(_located(kind, key, resource)) if kind in KINDS else None
         return None if answer is None else answer.reason
 
+    def renew(self) -> None:
+        """A new event begins: what an earlier one was refused, or did not find, is asked for again. Facts stay for their time."""
+        for cache in self._caches:
+            cache.renew()
+
+    def counts(self) -> tuple[int, int]:
+        """Hits and misses of all caches since the beginning; they only grow."""
+        counts = [cache.counts() for cache in self._caches]
+        return sum(hits for hits, _ in counts), sum(misses for _, misses in counts)
+
     def stop(self) -> None:
         """The end of a run, even of one that was interrupted: whoever waits for AWS gets AwsError, at once."""
         self._leaving.stop()
@@ -108,6 +125,11 @@ class LiveFacts:
             return {(kind, place, name): answer for name, answer in told.items()}
 
         return self._answers.get(keys, fetch)
+
+
+def _lasting(answer: Answer) -> bool:
+    """Not even an image or a key that is gone: it may be shared, or made, a moment later."""
+    return granted(answer) and (answer.fact or {}).get("state") != "gone"
 
 
 def _tasks(kind: str, keys: Sequence[_Key]) -> Iterator[Sequence[_Key]]:

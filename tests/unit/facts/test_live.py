@@ -243,3 +243,96 @@ def test_an_answer_that_leaves_out_what_aws_always_says_is_a_failure(accounts, c
     assert str(caught.value) == (
         "image of account 111122223333, eu-west-1: what answered is not AWS: it left out 'Images'"
     )
+
+
+GONE_IMAGE = {"state": "gone", "owner_id": None, "owner_alias": None, "name": None, "created_at": None, "tags": None}
+REFUSED = {  # by kind: a key, and what it takes to be refused, or not to be there
+    "denied": ("image", "ami-00000000", {"DescribeImages": Denied("no")}, None),
+    "not shared": ("image", "ami-00000000", {"DescribeImages": {"Images": []}}, GONE_IMAGE),
+    "no such key": (
+        "kms_key",
+        ID,
+        {"DescribeKey": Absent("NotFoundException")},
+        {"manager": None, "arn": None, "account_id": MEMBER, "state": "gone", "aliases": None},
+    ),
+    "aliases not to be listed": (
+        "kms_key",
+        ID,
+        {"DescribeKey": KEY, "ListAliases": Denied("no")},
+        FACT | {"aliases": None},
+    ),
+    "no such queue": (
+        "resource_policy",
+        f"arn:aws:sqs:eu-west-1:{MEMBER}:q",
+        {"GetQueueAttributes": Absent("QueueDoesNotExist")},
+        None,
+    ),
+}
+GRANTED = {
+    "DescribeImages": images("ami-00000000"),
+    "DescribeKey": KEY,
+    "ListAliases": {"Aliases": []},
+    "GetQueueAttributes": {"Attributes": {}},
+}
+
+
+@pytest.mark.parametrize("case", sorted(REFUSED))
+def test_what_an_event_was_refused_or_did_not_find_is_asked_for_again_by_the_next_one_alone(accounts, clock, case):
+    kind, key, answers, fact = REFUSED[case]
+    aws = accounts()
+    for operation, answer in answers.items():
+        aws.tell(MEMBER, operation, answer)
+    facts = LiveFacts(aws, clock)
+    assert [facts.lookup(kind, key, resource()) for _ in range(100)] == [fact] * 100
+    asked = len(aws.asked)
+    assert asked <= 2
+    for operation, answer in GRANTED.items():  # a moment later it is there
+        aws.tell(MEMBER, operation, answer)
+    assert facts.lookup(kind, key, resource()) == fact
+    for _ in range(3):
+        facts.renew()
+        granted = facts.lookup(kind, key, resource())
+        assert granted is not None
+        assert granted != fact
+    assert len(aws.asked) <= 2 * asked + 1  # what was granted stays
+
+
+def test_units_of_an_account_that_were_refused_are_asked_for_again_by_the_next_event(accounts, clock):
+    aws = accounts().tell(OWN, "ListParents", Denied("no"))
+    facts = LiveFacts(aws, clock)
+    assert facts.lookup("account", MEMBER, resource()) is None
+    aws.tell(OWN, "ListParents", {"Parents": [{"Id": "r-1", "Type": "ROOT"}]})
+    assert facts.lookup("account", MEMBER, resource()) is None
+    facts.renew()
+    assert facts.lookup("account", MEMBER, resource()) == {"organizational_units": ["r-1"]}
+
+
+def test_tags_that_the_owner_of_an_image_did_not_tell_are_asked_for_again_by_the_next_event(accounts, clock):
+    shared = images("ami-00000000", account=OTHER)
+    aws = accounts().tell(MEMBER, "DescribeImages", shared).tell(OTHER, "DescribeImages", Denied("no"))
+    facts = LiveFacts(aws, clock)
+    assert facts.lookup("image", "ami-00000000", resource())["tags"] is None
+    tagged = {"Images": [shared["Images"][0] | {"Tags": [{"Key": "a", "Value": "b"}]}]}
+    aws.tell(OTHER, "DescribeImages", tagged)
+    facts.renew()
+    assert facts.lookup("image", "ami-00000000", resource())["tags"] == {"a": "b"}
+
+
+def test_hits_and_misses_are_those_of_all_caches_and_only_grow(accounts, clock):
+    aws = accounts().tell(MEMBER, "DescribeKey", KEY).tell(MEMBER, "ListAliases", {"Aliases": []})
+    facts = LiveFacts(aws, clock)
+    assert facts.counts() == (0, 0)
+    facts.lookup("kms_key", ID, resource())  # the fact, and within it the aliases of the account and region
+    assert facts.counts() == (0, 2)
+    facts.renew()
+    facts.lookup("kms_key", ID, resource())
+    assert facts.counts() == (1, 2)
+
+
+def test_a_call_that_was_throttled_is_made_again_within_the_same_event(accounts, clock):
+    aws = accounts().tell(MEMBER, "DescribeImages", AwsError("throttled", "RequestLimitExceeded"))
+    facts = LiveFacts(aws, clock)
+    with pytest.raises(AwsError):
+        facts.lookup("image", "ami-00000000", resource())
+    aws.tell(MEMBER, "DescribeImages", images("ami-00000000"))
+    assert facts.lookup("image", "ami-00000000", resource())["state"] == "available"

@@ -26,6 +26,7 @@ class Images:
     def __init__(self, sessions: Sessions, now: Now) -> None:
         self._sessions = sessions
         self._tags: Cache[tuple[Place, str]] = Cache(now)  # of the owner's place
+        self.caches = (self._tags,)
 
     def fetch(self, place: Place, keys: Sequence[str]) -> dict[str, Answer]:
         """The images by id."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from opalite.adapters.aws.cache import Now
+from opalite.adapters.aws.cache import Cache, Now
 from opalite.adapters.aws.cloudwatch import HostCounts, Hosts
 from opalite.ports import Absent, Answer, Denied, Place, Service, Sessions
 
@@ -28,6 +28,7 @@ class LoadBalancers:
     def __init__(self, sessions: Sessions, now: Now) -> None:
         self._sessions = sessions
         self._hosts = HostCounts(sessions, now)
+        self.caches: tuple[Cache[Any], ...] = ()
 
     def fetch(self, place: Place, keys: Sequence[str]) -> dict[str, Answer]:
         """The load balancers by name or ARN."""

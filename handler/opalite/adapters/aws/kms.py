@@ -15,6 +15,7 @@ class Keys:
     def __init__(self, sessions: Sessions, now: Now) -> None:
         self._sessions = sessions
         self._aliases: Cache[Place] = Cache(now)
+        self.caches = (self._aliases,)
 
     def fetch(self, place: Place, keys: Sequence[str]) -> dict[str, Answer]:
         """The keys by ARN, asked as the account whose resource uses them, else as the owner."""
@@ -47,6 +48,7 @@ class Keys:
         for key_id, names in listed.fact["by_key"].items():
             if alias in names:
                 return self._key(home, f"arn:{home.partition}:kms:{home.region}:{home.account_id}:key/{key_id}")
+        self._aliases.doubt(home)  # it may make the key at any moment: a later event shall see it
         return Answer(None, "AWS has not made this key yet")
 
     def _described(self, place: Place, arn: str) -> Answer:

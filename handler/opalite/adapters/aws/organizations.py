@@ -20,6 +20,7 @@ class Accounts:
     def __init__(self, sessions: Sessions, now: Now) -> None:
         self._sessions = sessions
         self._parents: Cache[str] = Cache(now)  # of accounts and organizational units
+        self.caches = (self._parents,)
 
     def fetch(self, _: Place, keys: Sequence[str]) -> dict[str, Answer]:
         """The organizational units by account, the root first."""

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
 from opalite import strict_json
+from opalite.adapters.aws.cache import Cache
 from opalite.ports import Absent, Answer, Denied, Place, Sessions
 
 # The name of a queue at the end of its URL or ARN, with the account that owns it.
@@ -19,6 +21,7 @@ class QueuePolicies:
 
     def __init__(self, sessions: Sessions) -> None:
         self._sessions = sessions
+        self.caches: tuple[Cache[Any], ...] = ()
 
     def fetch(self, place: Place, keys: Sequence[str]) -> dict[str, Answer]:
         """The policies by URL or ARN of the queue."""

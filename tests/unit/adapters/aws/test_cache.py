@@ -5,8 +5,11 @@ from __future__ import annotations
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from opalite.adapters.aws.cache import Cache
 from opalite.ports import Answer
@@ -124,3 +127,187 @@ def test_a_failure_reaches_those_who_wait_for_the_same_key(clock):
             with pytest.raises(ValueError, match="throttled"):
                 future.result(10)
     assert cache.peek("b") == told()
+
+
+REFUSED = Answer({"tags": None}, "denied", refused=True)
+ABSENT = Answer(None, "there is none")
+GRANTED = Answer({"n": 1})
+
+
+def test_a_new_event_keeps_what_was_granted_and_asks_again_for_what_was_refused_or_absent(clock):
+    answers = {"good": told(), "partly": Answer({"n": None}, "only amazon knows"), "refused": REFUSED, "absent": ABSENT}
+    cache, asked = Cache(clock), []
+
+    def fetch(keys):
+        asked.append(sorted(keys))
+        return {key: answers[key] for key in keys}
+
+    for _ in range(2):  # within an event everything is kept
+        assert cache.get(list(answers), fetch) == answers
+    cache.renew()
+    assert [cache.peek(key) for key in answers] == [answers["good"], answers["partly"], None, None]
+    answers |= {"refused": told(), "absent": told()}
+    for _ in range(2):
+        assert cache.get(list(answers), fetch) == answers
+        cache.renew()
+    assert asked == [["absent", "good", "partly", "refused"], ["absent", "refused"]]
+
+
+def test_what_lasts_may_be_said_by_others(clock):
+    cache, source = Cache(clock, lasting=lambda answer: answer.reason is None), Source(Answer({}, "a reason"))
+    for _ in range(2):
+        cache.get(["a"], source)
+        cache.renew()
+    assert source.asked == [["a"], ["a"]]
+
+
+def test_what_is_doubted_is_good_until_the_next_event(clock):
+    cache, source = Cache(clock), Source()
+    cache.get(["a"], source)
+    cache.doubt("a")
+    cache.doubt("nobody's")
+    cache.get(["a"], source)
+    cache.renew()
+    cache.get(["a"], source)
+    cache.renew()
+    cache.get(["a", "nobody's"], source)
+    assert source.asked == [["a"], ["a"], ["nobody's"]]
+
+
+def test_what_is_forgotten_is_asked_for_again(clock):
+    cache, source = Cache(clock), Source()
+    cache.get(["a", "b"], source)
+    cache.forget("a")
+    cache.forget("c")
+    cache.get(["a", "b"], source)
+    assert source.asked == [["a", "b"], ["a"]]
+
+
+@pytest.mark.parametrize("answer", [REFUSED, told(), ValueError("throttled")])
+def test_an_answer_that_comes_after_the_event_that_asked_for_it_is_that_events_alone(clock, answer):
+    cache, begun, go_on = Cache(clock), threading.Event(), threading.Event()
+
+    def slow(keys):
+        begun.set()
+        go_on.wait(10)
+        if isinstance(answer, Exception):
+            raise answer
+        return dict.fromkeys(keys, answer)
+
+    with ThreadPoolExecutor(1) as pool:
+        earlier = pool.submit(cache.get, ["a"], slow)
+        begun.wait(10)
+        cache.renew()
+        later = Source(Answer({"n": 2}))
+        assert cache.get(["a"], later) == {"a": Answer({"n": 2})}  # without waiting for the other
+        go_on.set()
+        if isinstance(answer, Exception):
+            assert earlier.exception(10) is answer
+        else:
+            assert earlier.result(10) == {"a": answer}
+    assert cache.get(["a"], later) == {"a": Answer({"n": 2})}
+    assert later.asked == [["a"]]
+
+
+def test_an_answer_that_comes_late_does_not_stand_in_for_that_of_the_event_that_waits(clock):
+    cache = Cache(clock)
+    begun, go_on = [threading.Event(), threading.Event()], [threading.Event(), threading.Event()]
+
+    def slow(number):
+        def fetch(keys):
+            begun[number].set()
+            go_on[number].wait(10)
+            return dict.fromkeys(keys, Answer({"n": number}))
+
+        return fetch
+
+    with ThreadPoolExecutor(2) as pool:
+        earlier = pool.submit(cache.get, ["a"], slow(0))
+        begun[0].wait(10)
+        cache.renew()
+        later = pool.submit(cache.get, ["a"], slow(1))
+        begun[1].wait(10)
+        go_on[0].set()
+        assert earlier.result(10) == {"a": Answer({"n": 0})}
+        assert cache.peek("a") is None
+        go_on[1].set()
+        assert later.result(10) == {"a": Answer({"n": 1})} == {"a": cache.peek("a")}
+
+
+def test_what_was_refused_first_and_then_granted_stays(clock):
+    cache, source = Cache(clock), Source()
+    cache.get(["a"], Source(REFUSED))
+    clock.forward(30)
+    cache.get(["a"], source)
+    cache.renew()
+    assert (cache.get(["a"], source), source.asked) == ({"a": told()}, [["a"]])
+
+
+def test_hits_and_misses_are_counted_by_key_and_only_grow(clock):
+    cache = Cache(clock)
+    cache.get(["a", "b", "a"], Source())
+    assert cache.counts() == (0, 2)
+    cache.get(["a", "c"], Source(REFUSED))
+    cache.renew()
+    assert cache.counts() == (1, 3)
+    cache.get(["a", "b", "c"], Source())
+    assert cache.counts() == (3, 4)
+
+
+def test_whoever_waits_for_what_another_one_asks_has_a_hit(clock):
+    cache, begun, go_on = Cache(clock), threading.Event(), threading.Event()
+
+    def slow(keys):
+        begun.set()
+        go_on.wait(10)
+        return dict.fromkeys(keys, told())
+
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(cache.get, ["a"], slow)
+        begun.wait(10)
+        second = pool.submit(cache.get, ["a"], slow)
+        while cache.counts() != (1, 1) and not second.done():
+            pass
+        go_on.set()
+        assert first.result(10) == second.result(10)
+    assert cache.counts() == (1, 1)
+
+
+STEPS = st.one_of(
+    st.tuples(st.just("get"), st.sets(st.sampled_from("abcd"), min_size=1)),
+    st.tuples(st.just("turn"), st.sampled_from("abcd")),
+    st.tuples(st.just("forward"), st.sampled_from([1, 31, 301])),
+    st.tuples(st.just("renew"), st.none()),
+)
+
+
+@given(st.lists(STEPS, max_size=40))
+def test_whatever_happens_a_refusal_ends_with_its_event_and_no_answer_is_older_than_it_may_be(steps):
+    """Compared with a book of what was told when: a granted answer is good for 300 seconds, a refusal for 30."""
+    told_by, asked = dict.fromkeys("abcd", REFUSED), []
+    book = {}  # answer, until when, in which event (None: in any)
+    time, event = datetime(2026, 11, 23, tzinfo=UTC), 0
+    cache = Cache(lambda: time)
+
+    def fetch(keys):
+        asked.extend(keys)
+        return {key: told_by[key] for key in keys}
+
+    for what, argument in steps:
+        if what == "turn":
+            told_by[argument] = REFUSED if told_by[argument] is GRANTED else GRANTED
+        elif what == "forward":
+            time += timedelta(seconds=argument)
+        elif what == "renew":
+            cache.renew()
+            event += 1
+        else:
+            asked.clear()
+            answers = cache.get(sorted(argument), fetch)
+            stale = {
+                key for key in argument if not (key in book and time < book[key][1] and book[key][2] in (None, event))
+            }
+            for key in stale:
+                granted = told_by[key] is GRANTED
+                book[key] = (told_by[key], time + timedelta(seconds=300 if granted else 30), None if granted else event)
+            assert (sorted(asked), answers) == (sorted(stale), {key: book[key][0] for key in argument})

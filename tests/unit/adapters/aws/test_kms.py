@@ -138,3 +138,16 @@ def test_a_key_is_asked_for_in_its_own_region(accounts, clock, place):
 @pytest.mark.parametrize("key", ["arn:aws:kms:eu-west-1", "arn:aws:s3:::bucket", arn("grant/x"), "", "x"])
 def test_what_is_no_key_is_not_asked_for(accounts, clock, place, key):
     assert told(accounts(), clock, place, key) == {key: Answer(None, "this is not the ARN of a KMS key")}
+
+
+def test_an_aws_alias_that_was_missing_is_looked_up_anew_by_the_next_event(accounts, clock, place):
+    sessions = accounts().tell(MEMBER, "ListAliases", NO_ALIASES).tell(MEMBER, "DescribeKey", described(manager="AWS"))
+    keys, alias = Keys(sessions, clock), arn("alias/aws/s3")
+    missing = {alias: Answer(None, "AWS has not made this key yet")}
+    assert [keys.fetch(place, [alias]) for _ in range(2)] == [missing, missing]
+    sessions.tell(MEMBER, "ListAliases", {"Aliases": [{"AliasName": "alias/aws/s3", "TargetKeyId": ID}]})
+    for _ in range(2):
+        for cache in keys.caches:
+            cache.renew()
+        assert keys.fetch(place, [alias]) == {alias: Answer(fact(aliases=["alias/aws/s3"], manager="AWS"))}
+    assert sessions.calls[MEMBER, "ListAliases"] == 2

@@ -8,7 +8,8 @@ from datetime import timedelta
 
 import pytest
 
-from opalite.adapters.aws.sessions import AwsSessions
+from opalite.adapters.aws.remote import limits
+from opalite.adapters.aws.sessions import AwsSessions, Role
 from opalite.errors import AwsError, UsageError
 from opalite.ports import Denied
 
@@ -161,3 +162,55 @@ def test_an_endpoint_that_is_none_is_an_error(clock, credentials, monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL", "foo")
     with pytest.raises(AwsError, match=r"^sts in eu-west-1: Invalid endpoint: foo$"):
         AwsSessions(clock).caller()
+
+
+def test_a_role_that_a_role_assumes_has_an_hour_at_most(clock):
+    sessions = AwsSessions(clock, role=Role("R", seconds=3601))
+    with pytest.raises(UsageError) as caught:
+        sessions.known_as(OWN, "aws")
+    assert str(caught.value) == "role R: a session cannot last 3601 seconds if a role assumes it: set at most 3600"
+
+
+def test_whoever_is_known_is_not_asked_who_he_is(scripted, clock):
+    sessions = AwsSessions(clock, own=scripted)
+    sessions.known_as(OWN, "aws")
+    service = sessions.service("config", OWN, "eu-north-1")
+    assert (sessions.caller(), asked_as(service)) == (OWN, "AKIDEXAMPLE")
+    assert scripted.made == [("config", "eu-north-1", "own")]
+    assert sessions.calls.counts() == {}
+
+
+@pytest.mark.parametrize("legacy", [False, True])
+def test_the_sts_of_the_region_is_asked_and_never_the_global_one(clock, credentials, monkeypatch, legacy):
+    if legacy:
+        monkeypatch.setenv("AWS_STS_REGIONAL_ENDPOINTS", "legacy")
+    sessions = AwsSessions(clock)
+    sessions.known_as(OWN, "aws")
+    for region, host in (("", "sts.eu-west-1"), ("us-east-1", "sts.us-east-1")):
+        assert sessions.service("sts", OWN, region)._client.meta.endpoint_url == f"https://{host}.amazonaws.com"
+
+
+def test_fips_endpoints_are_taken_where_the_environment_says_so(clock, credentials, monkeypatch):
+    monkeypatch.setenv("AWS_USE_FIPS_ENDPOINT", "true")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-2")
+    sessions = AwsSessions(clock)
+    sessions.known_as(OWN, "aws")
+    assert sessions.service("sts", OWN, "")._client.meta.endpoint_url == "https://sts-fips.us-east-2.amazonaws.com"
+
+
+def test_clients_are_made_with_the_given_limits(clock, credentials):
+    sessions = AwsSessions(clock, config=limits(connect=2, read=10, attempts=4))
+    sessions.known_as(OWN, "aws")
+    config = sessions.service("config", OWN, "")._client.meta.config
+    assert (config.connect_timeout, config.read_timeout, config.retries["total_max_attempts"]) == (2, 10, 4)
+
+
+def test_what_is_prepared_need_not_be_made_by_the_first_who_asks(scripted, clock):
+    sessions = AwsSessions(clock, own=scripted)
+    sessions.prepare("sts")
+    sessions.prepare("config", "eu-north-1")
+    assert sessions.calls.counts() == {}
+    sessions.known_as(OWN, "aws")
+    sessions.service("config", OWN, "eu-north-1")
+    sessions.service("sts", OWN, "")
+    assert scripted.made == [("sts", "eu-west-1", "own"), ("config", "eu-north-1", "own")]

@@ -1,0 +1,3 @@
+module opalite/extension
+
+go 1.26

@@ -1,0 +1,1 @@
+"""What makes the Lambda layer: OPA, the extension that runs it, the bundle, and the licences. See ../README.md."""
