@@ -57,6 +57,16 @@ def test_a_run_without_settings_loads_little_and_starts_opa_alone(opa, repositor
     assert told["started"].count("subprocess.Popen") <= 2  # the server; before it `opa version`, if not remembered
 
 
+@pytest.mark.parametrize("entry", ["opalite.app", "opalite.sweep.app"])
+def test_the_functions_load_nothing_that_the_command_line_alone_needs(entry):
+    """Whatever is imported there is paid for at each start of a sandbox."""
+    unwanted = ("aiohttp", "boto3", "click", "jsonschema", "opa_client", "requests", "rich", "s3transfer", "yaml")
+    code = f"import {entry}, sys; print([name for name in {unwanted!r} if name in sys.modules])"
+    environ = {name: value for name, value in os.environ.items() if not name.startswith("AWS_LAMBDA")}
+    done = subprocess.run([sys.executable, "-c", code], env=environ, capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
 @pytest.mark.skipif(importlib.util.find_spec("importlinter") is None, reason="import-linter is not installed")
 def test_modules_import_only_what_the_architecture_allows(repository):
     command = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -231,3 +232,36 @@ def _runs(process: psutil.Process) -> bool:
         return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     except psutil.Error:
         return False
+
+
+@pytest.fixture(scope="session")
+def layer(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The Lambda layer of this machine, unpacked: that of `make layer-host`, or one made for this run of the tests."""
+    made = repository / "build" / "layer"
+    if _is_current(made, repository):
+        return made
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    with (shared / "layer.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        made = shared / "layer"
+        if not made.is_dir():
+            subprocess.run(
+                [sys.executable, repository / "extension" / "build_layer.py", "--unpacked", made], check=True, timeout=600
+            )
+    return made
+
+
+def _is_current(made: Path, repository: Path) -> bool:
+    manifest = made / "opalite" / "layer.json"
+    if not manifest.is_file():
+        return False
+    written = manifest.stat().st_mtime
+    trees = (repository / name for name in ("extension", "policies", "data", "handler/opalite/engine"))
+    return all(
+        path.stat().st_mtime <= written
+        for tree in trees
+        for path in tree.rglob("*")
+        if path.suffix in {".go", ".py", ".rego", ".json", ".yaml"}
+    )

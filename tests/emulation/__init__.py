@@ -1,0 +1,1 @@
+"""AWS on the loopback, for tests and demonstrations: a Lambda execution environment, an organization, AWS Config."""
