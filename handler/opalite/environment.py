@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -23,6 +23,8 @@ _ACCOUNT = re.compile(r"[0-9]{12}")
 # https://docs.aws.amazon.com/config/latest/APIReference/API_ConfigRule.html: 128 characters; the ARN ends in the rule's id.
 _RULE = re.compile(r"arn:aws[a-z-]*:config:[a-z0-9-]+:[0-9]{12}:config-rule/[A-Za-z0-9._/-]+|[^:\s,][^:,]{0,127}")
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_FUNCTION = re.compile(r"arn:aws[a-z-]*:lambda:[a-z0-9-]+:[0-9]{12}:function:[A-Za-z0-9_-]{1,64}")
+_HOURS = re.compile(r"[0-9]{1,3}")
 _MOST_HOURS = 24 * 7
 
 
@@ -36,7 +38,7 @@ class Environment:
     member_role: str | None = None
     external_id: str | None = None
     source_identity: str | None = None
-    session_tags: Mapping[str, str] = MappingProxyType({})
+    session_tags: Mapping[str, str] = field(default_factory=dict)
     accounts: frozenset[str] | None = frozenset()
     rules: frozenset[str] = frozenset()  # ARNs; names count in the function's own account only
     delivery_bucket: str | None = None
@@ -44,6 +46,7 @@ class Environment:
     delivery_owner: str | None = None
     log_level: str = "INFO"
     sweep_hours: int = 24
+    function_arn: str | None = None  # of the function that Config rules name; the sweep asks for its rules only
 
 
 def _text(name: str, value: str) -> str:
@@ -91,9 +94,11 @@ def _account(name: str, value: str) -> str:
 def _tags(name: str, value: str) -> Mapping[str, str]:
     tags = {}
     for entry in _names(name, value):
-        key, equals, worth = entry.partition("=")
+        key, equals, worth = (part.strip() for part in entry.partition("="))
         if not key or not equals:
             raise UsageError(f"{name}: {entry!r} is not a tag; write key=value, with commas between")
+        if key in tags:
+            raise UsageError(f"{name}: the tag {key!r} is given twice")
         tags[key] = worth
     return MappingProxyType(tags)
 
@@ -105,9 +110,15 @@ def _level(name: str, value: str) -> str:
 
 
 def _hours(name: str, value: str) -> int:
-    if not value.isdecimal() or not 1 <= int(value) <= _MOST_HOURS:
+    if not _HOURS.fullmatch(value) or not 1 <= int(value) <= _MOST_HOURS:
         raise UsageError(f"{name}: {value!r} is not a number of hours from 1 to {_MOST_HOURS}")
     return int(value)
+
+
+def _function(name: str, value: str) -> str:
+    if not _FUNCTION.fullmatch(value):
+        raise UsageError(f"{name}: {value!r} is not the ARN of a Lambda function")
+    return value
 
 
 def _path(_: str, value: str) -> Path:
@@ -121,6 +132,7 @@ VARIABLES: Mapping[str, tuple[str, Callable[[str, str], Any]]] = {
     "OPALITE_DELIVERY_OWNER": ("delivery_owner", _account),
     "OPALITE_DELIVERY_PREFIX": ("delivery_prefix", _text),
     "OPALITE_EXTERNAL_ID": ("external_id", _text),
+    "OPALITE_FUNCTION_ARN": ("function_arn", _function),
     "OPALITE_LAYER": ("layer", _path),
     "OPALITE_LOG_LEVEL": ("log_level", _level),
     "OPALITE_MEMBER_ROLE": ("member_role", _text),
@@ -143,10 +155,14 @@ def read(environ: Mapping[str, str]) -> Environment:
     if not region:
         raise UsageError("AWS_REGION: is not set; Lambda sets it, elsewhere set it yourself")
     given = {
-        field: read_one(name, environ[name])
+        field: read_one(name, environ[name].strip())
         for name, (field, read_one) in VARIABLES.items()
         if environ.get(name, "").strip()
     }
     if given.get("delivery_bucket") is None and {"delivery_prefix", "delivery_owner"} & given.keys():
         raise UsageError("OPALITE_DELIVERY_BUCKET: is not set, but its prefix or owner is")
+    if given.get("member_role") is None and {"external_id", "source_identity", "session_tags"} & given.keys():
+        raise UsageError(
+            "OPALITE_MEMBER_ROLE: is not set, but an external id, a source identity or tags for its sessions are"
+        )
     return Environment(region=region, **given)

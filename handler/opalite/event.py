@@ -23,6 +23,7 @@ _ACCOUNT = re.compile(r"[0-9]{12}")
 _ARN = re.compile(r"arn:(aws[a-z-]*):config:([a-z]{2}[a-z0-9-]*):([0-9]{12}):config-rule/[A-Za-z0-9._/-]+")
 _RULE_NAME_CHARACTERS = 128  # https://docs.aws.amazon.com/config/latest/APIReference/API_ConfigRule.html
 _NAMED_MEMBERS = 5
+_LONGEST_FAULT = 200  # characters; a path through a document may have a hundred names
 
 
 class MessageType(StrEnum):
@@ -98,12 +99,18 @@ def _rule(event: JsonObject) -> ConfigRule:
         raise InvocationError("configRuleArn is not the ARN of a Config rule")
     if parts[3] != account_id:
         raise InvocationError(f"accountId is {account_id}, but configRuleArn is of account {parts[3]}")
+    return ConfigRule(_rule_name(event), arn, parts[1], parts[2], account_id, _parameters(event.get("ruleParameters")))
+
+
+def _rule_name(event: JsonObject) -> str:
     name = _name(event, "configRuleName")
     if len(name) > _RULE_NAME_CHARACTERS:
         raise InvocationError(
             f"configRuleName has {len(name)} characters: at most {_RULE_NAME_CHARACTERS} are possible"
         )
-    return ConfigRule(name, arn, parts[1], parts[2], account_id, _parameters(event.get("ruleParameters")))
+    if not name.isprintable():  # it stands in messages, which have one line
+        raise InvocationError("configRuleName has characters that cannot be printed")
+    return name
 
 
 def _parameters(value: Any) -> Mapping[str, str]:
@@ -131,8 +138,8 @@ def _item(
     invoking: JsonObject, message_type: MessageType, rule: ConfigRule, *, left_scope: bool, notified_at: str | None
 ) -> Item | None:
     if message_type is MessageType.SCHEDULE:
-        owner = invoking.get("awsAccountId", rule.account_id)
-        if owner != rule.account_id:
+        owner = invoking.get("awsAccountId")
+        if owner is not None and owner != rule.account_id:
             raise InvocationError(f"the schedule is of account {_shown(owner)}, the Config rule of {rule.account_id}")
         return None
     oversized = message_type is MessageType.OVERSIZED
@@ -164,10 +171,13 @@ def _json(text: Any, name: str) -> JsonObject:
         raise InvocationError(f"{name} is {_kind(text)}: expected JSON in a text")
     try:
         document = loads(text.encode())
-    except (JsonFault, UnicodeEncodeError) as fault:
-        raise InvocationError(f"{name} {fault if isinstance(fault, JsonFault) else 'is not valid Unicode'}") from None
+    except JsonFault as fault:
+        raise InvocationError(f"{name} {_shortened(fault.message)}") from None
+    except UnicodeEncodeError:
+        raise InvocationError(f"{name} holds half a surrogate pair, which is no Unicode") from None
     if not isinstance(document, dict):
-        raise InvocationError(f"{name} holds {_kind(document)}: expected an object")
+        held = "null" if document is None else "a text" if isinstance(document, str) else _kind(document)
+        raise InvocationError(f"{name} holds {held}: expected an object")
     return document
 
 
@@ -176,6 +186,10 @@ def _name(event: JsonObject, name: str) -> str:
     if not isinstance(value, str) or not value:
         raise InvocationError(f"{name} is {_kind(value)}: expected text")
     return value
+
+
+def _shortened(message: str) -> str:
+    return message if len(message) <= _LONGEST_FAULT else message[: _LONGEST_FAULT - 1] + "…"
 
 
 def _members(event: JsonObject) -> str:

@@ -6,6 +6,7 @@ nothing else; stages, exemptions and what policies ask for stand in data/.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -15,6 +16,8 @@ from opalite.metadata import EVERY_TYPE
 
 POLICIES = "policies"  # ids or aliases, with commas between
 TAGS = "tags"  # tags of the catalog; whichever policy has one of them
+_NAME = re.compile(r"[A-Za-z0-9._:-]+")  # ids, aliases and tags; nothing else is shown in a message as it is
+_LONGEST_SHOWN = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +68,11 @@ def _names(parameters: Mapping[str, str], name: str) -> list[str] | None:
         return None
     names = [entry.strip() for entry in value.split(",")]
     for entry in names:
-        if not entry or _safe(entry) != entry:
+        if not _NAME.fullmatch(entry):
             raise InvocationError(f"the Config rule's parameter {name}: expected names with commas between")
     return names
 
 
 def _safe(name: str) -> str:
     """A name as a message may show it."""
-    return "".join(character if character.isalnum() or character in "._-:" else "?" for character in name[:80])
+    return "".join(character if _NAME.fullmatch(character) else "?" for character in name[:_LONGEST_SHOWN])

@@ -18,7 +18,8 @@ from opalite.model import Item
 # The copies of an organization rule are service-linked: only the organization's administrator can change them.
 # https://docs.aws.amazon.com/config/latest/developerguide/service-linked-awsconfig-rules.html
 _ORGANIZATION_RULE = re.compile(
-    r"arn:[^:]+:config:[^:]+:[0-9]{12}:config-rule/aws-service-rule/config-multiaccountsetup\.amazonaws\.com/config-rule-[a-z0-9]+"
+    r"arn:aws[a-z-]*:config:[a-z0-9-]+:[0-9]{12}:"
+    r"config-rule/aws-service-rule/config-multiaccountsetup\.amazonaws\.com/config-rule-[a-z0-9]+"
 )
 
 
@@ -51,8 +52,9 @@ def is_in_scope(scope: Mapping[str, Any] | None, item: Item) -> bool | None:
     types = scope.get("ComplianceResourceTypes")
     if types and item.body["resourceType"] not in types:
         return False
-    if scope.get("ComplianceResourceId"):
-        return bool(item.body["resourceId"] == scope["ComplianceResourceId"])
+    wanted_id = scope.get("ComplianceResourceId")
+    if wanted_id and item.body["resourceId"] != wanted_id:
+        return False
     key = scope.get("TagKey")
     if not key:
         return True

@@ -20,6 +20,7 @@ STRICT = "strict-builtin-errors=true"
 PATH = f"/v1/data/{BATCH_RULE}?{STRICT}"
 PATH_WITH_PROVENANCE = f"{PATH}&{_PROVENANCE}"  # the answer tells by which bundle it was given
 _LONGEST_MESSAGE = 300
+_LONGEST_NAME = 200
 
 
 def result_of(status: int, body: bytes, *, revision: str | None = None) -> dict[str, Any]:
@@ -32,27 +33,34 @@ def result_of(status: int, body: bytes, *, revision: str | None = None) -> dict[
     except ValueError:
         raise EngineError(f"OPA answered HTTP {status} with something that is not JSON") from None
     if status == 200:
-        if isinstance(document, dict) and isinstance(document.get("result"), dict):
-            if revision is not None:
-                _check_revision(document, revision)
-            return document["result"]  # type: ignore[no-any-return]
-        raise DecisionError(
-            f"OPA knows no data.{BATCH_RULE.replace('/', '.')}: its bundle is not one of Opalite's; check --bundle or --opa-url"
-        )
+        return _results(document, revision)
     message = _message(document)
-    if status == 500:
+    if status == 500 and _first_error(document) is not None:
         raise PolicyFault(message)
     raise EngineError(f"OPA answered HTTP {status}: {message}")
 
 
-def _check_revision(document: dict[str, Any], revision: str) -> None:
-    provenance = document.get("provenance")
+def _results(document: Any, revision: str | None) -> dict[str, Any]:
+    if revision is not None:
+        _check_revision(document, revision)
+    if isinstance(document, dict) and isinstance(document.get("result"), dict):
+        return document["result"]  # type: ignore[no-any-return]
+    raise DecisionError(
+        f"OPA knows no data.{BATCH_RULE.replace('/', '.')}: its bundle is not one of Opalite's; "
+        "check --bundle, --opa-url, or the layer"
+    )
+
+
+def _check_revision(document: Any, revision: str) -> None:
+    provenance = document.get("provenance") if isinstance(document, dict) else None
     bundles = provenance.get("bundles") if isinstance(provenance, dict) else None
     entries = bundles.values() if isinstance(bundles, dict) else ()
-    found = sorted(str(entry.get("revision")) if isinstance(entry, dict) else "?" for entry in entries)
+    found = [entry.get("revision") if isinstance(entry, dict) else None for entry in entries]
     if found != [revision]:
+        named = "+".join(sorted(str(name) if name else "?" for name in found))
+        seen = f"by the bundle {named:.{_LONGEST_NAME}}" if named else "without naming a bundle"
         raise DecisionError(
-            f"OPA judges by the bundle {'+'.join(found) or 'without a revision'}, expected is {revision}: "
+            f"OPA judges {seen}, expected is {revision}: "
             "its answer is not used; extension and function must have the same layer"
         )
 
@@ -60,12 +68,17 @@ def _check_revision(document: dict[str, Any], revision: str) -> None:
 def _message(document: Any) -> str:
     if not isinstance(document, dict):
         return "no message"
-    errors = document.get("errors")
-    if isinstance(errors, list) and errors and isinstance(errors[0], dict):
-        first = errors[0]
+    first = _first_error(document)
+    if first is not None:
         place = first.get("location") or {}
         where = f"{place.get('file', '?')}:{place.get('row', '?')}: " if isinstance(place, dict) else ""
         text = f"{where}{first.get('message', '')}"
     else:
         text = str(document.get("message", "no message"))
     return " ".join(text.split())[:_LONGEST_MESSAGE]
+
+
+def _first_error(document: Any) -> dict[str, Any] | None:
+    """What went wrong in a policy. OPA's own troubles have none: then nothing was evaluated, and trying again may help."""
+    errors = document.get("errors") if isinstance(document, dict) else None
+    return errors[0] if isinstance(errors, list) and errors and isinstance(errors[0], dict) else None

@@ -21,6 +21,7 @@ ANSWER_SECONDS = 20.0  # for one batch; usual are a few milliseconds
 READY_SECONDS = 8.0  # the extension needs a fifth of a second to start OPA anew, some seconds on the smallest function
 RESERVE_SECONDS = 2.0  # of the invocation, to say what went wrong before Lambda ends it
 _ATTEMPTS = 3
+_LONGEST_REASON = 100  # characters; a status line that is none may have thousands
 _HEADERS = {"Content-Type": "application/json"}
 
 
@@ -63,21 +64,23 @@ class ExtensionOpa:
         for _ in range(_ATTEMPTS):
             try:
                 return self._post(body)
-            except TimeoutError as error:
-                raise EngineError(f"OPA did not answer within {self._patience():.0f} s") from error
             except (OSError, http.client.HTTPException) as error:
                 lost = error  # it ended with the question, or since the last one
         raise EngineError(f"OPA died {_ATTEMPTS} times over one question ({_name(lost)})") from lost
 
     def _post(self, body: bytes) -> tuple[int, bytes]:
         connection = self._connection or self._connected()
+        patience = self._patience()
         try:
-            connection.timeout = self._patience()
+            connection.timeout = patience
             if connection.sock is not None:
-                connection.sock.settimeout(connection.timeout)
+                connection.sock.settimeout(patience)
             connection.request("POST", answers.PATH_WITH_PROVENANCE, body, _HEADERS)
             response = connection.getresponse()
             return response.status, response.read()
+        except TimeoutError as error:
+            self._drop()
+            raise EngineError(f"OPA did not answer within {patience:.1f} s") from error
         except BaseException:
             self._drop()
             raise
@@ -117,4 +120,5 @@ class ExtensionOpa:
 
 
 def _name(error: Exception | None) -> str:
-    return str(error) or type(error).__name__
+    text = " ".join(str(error).split())
+    return text[:_LONGEST_REASON] if text.isprintable() and text else type(error).__name__

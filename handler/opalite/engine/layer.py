@@ -12,6 +12,8 @@ from opalite.model import JsonObject
 
 FORMAT = 1
 NAME = "layer.json"
+_KINDS = {"opa_version": str, "bundle_revision": str, "catalog": dict, "exemptions": dict}
+_WORDS = {str: "a text", dict: "an object"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,7 @@ def read(folder: Path) -> Layer:
         layer = Layer(document["opa_version"], document["bundle_revision"], document["catalog"], document["exemptions"])
     except KeyError as error:
         raise UsageError(f"{path}: lacks {error}: build the layer anew") from None
-    if not isinstance(layer.bundle_revision, str) or not layer.bundle_revision:
-        raise UsageError(f"{path}: names no bundle_revision: build the layer anew")
+    for name, kind in _KINDS.items():
+        if not isinstance(document[name], kind) or (kind is str and not document[name]):
+            raise UsageError(f"{path}: {name} is not {_WORDS[kind]}: build the layer anew")
     return layer

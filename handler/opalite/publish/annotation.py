@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Mapping, Sequence
+from itertools import takewhile
 from typing import Any
 
 from opalite.model import JsonObject, Outcome
@@ -73,7 +74,8 @@ def detail(violation: JsonObject) -> str:
     what = "" if isinstance(actual, bool) or not isinstance(actual, (str, int, float)) else str(actual)
     if what and _plain(what) in message:
         what = ""
-    text = f"{where or '.'.join(steps)}: {what}" if what and steps else where or what
+    whole = f"{where or '.'.join(steps)}: {what}" if what and steps else where or what
+    text = whole if len(whole) <= _LONGEST_DETAIL else where
     return f" ({text})" if text and len(text) <= _LONGEST_DETAIL else ""
 
 
@@ -92,10 +94,12 @@ def cut(text: str, room: int) -> str:
     if length(text) <= room:
         return text
     room -= length(_ELLIPSIS)
+    if room < 0:
+        return ""
     end = min(len(text), room)
     while end > 0 and length(text[:end]) > room:
         end -= 1
-    while 0 < end < len(text) and _belongs_to_the_one_before(text[end]):
+    while 0 < end < len(text) and _continues(text, end):
         end -= 1
     return text[:end].rstrip() + _ELLIPSIS
 
@@ -114,13 +118,16 @@ def length(text: str) -> int:
     return len(text) if text.isascii() else len(text) + sum(character > "\uffff" for character in text)
 
 
-def _belongs_to_the_one_before(character: str) -> bool:
-    """Marks, variation selectors and skin tones change the character before them; flags are made of two."""
-    return (
-        unicodedata.category(character)[0] == "M"
-        or "\U0001f1e6" <= character <= "\U0001f1ff"
-        or ("\U0001f3fb" <= character <= "\U0001f3ff")
-    )
+def _continues(text: str, place: int) -> bool:
+    """Marks, variation selectors and skin tones change the character before them; flags are made of two letters."""
+    character = text[place]
+    if _is_flag_letter(character):
+        return sum(1 for _ in takewhile(_is_flag_letter, reversed(text[:place]))) % 2 == 1
+    return unicodedata.category(character)[0] == "M" or "\U0001f3fb" <= character <= "\U0001f3ff"
+
+
+def _is_flag_letter(character: str) -> bool:
+    return "\U0001f1e6" <= character <= "\U0001f1ff"
 
 
 def _plain(text: str) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 
 from opalite.model import Decision, Outcome, Severity
 from opalite.publish.annotation import ANNOTATION_CHARACTERS, clean, cut, fitted, gap, length, tail
@@ -26,11 +27,12 @@ def compliance_type(outcome: Outcome, treatment: Mapping[str, str], *, previous:
     if outcome in _FIXED:
         return _FIXED[outcome]
     if outcome is Outcome.EXEMPT:
-        return treatment.get("exempt", COMPLIANT)
+        choice = treatment.get("exempt", COMPLIANT)
+        return choice if choice in EXEMPT_CHOICES else None  # stages that nobody has checked, of an OPA elsewhere
     choice = treatment.get("undetermined", WITHDRAW)
     if choice == WITHDRAW:
         return NON_COMPLIANT if previous == COMPLIANT else None
-    return None if choice == "nothing" else choice
+    return choice if choice in (NON_COMPLIANT, NOT_APPLICABLE) else None
 
 
 def hangs_on_previous(outcome: Outcome, treatment: Mapping[str, str]) -> bool:
@@ -51,18 +53,30 @@ def told(decisions: Sequence[Decision], *, umbrella: bool, complete: bool) -> tu
         return NON_COMPLIANT, _failing(failing, len(enforced)) if umbrella else failing[0].annotation
     if not complete or not enforced or any(decision.compliance_type is None for decision in enforced):
         return None
+    unclear = [decision for decision in enforced if decision.outcome is Outcome.UNDETERMINED]
+    if unclear:  # NOT_APPLICABLE by setting; that others pass does not make it COMPLIANT
+        return NOT_APPLICABLE, _unclear(unclear, len(enforced)) if umbrella else unclear[0].annotation
     good = [decision for decision in enforced if decision.compliance_type == COMPLIANT]
-    worst, kind = (good, COMPLIANT) if good else (enforced, NOT_APPLICABLE)
-    return kind, _agreeing(worst, len(enforced)) if umbrella else worst[0].annotation
+    worst, kind = (good[0], COMPLIANT) if good else (enforced[0], NOT_APPLICABLE)
+    return kind, _agreeing(enforced, worst.decision_id) if umbrella else worst.annotation
 
 
 def _failing(failing: Sequence[Decision], asked: int) -> str:
-    """How many fail, which ones, and what the gravest says: "2 of 5 policies fail: ID: message; ID [decision]"."""
-    ranked = sorted(failing, key=lambda decision: (_GRAVEST_FIRST[decision.severity], decision.policy_id))
+    return _listed(failing, asked, "fails" if len(failing) == 1 else "fail", _said)
+
+
+def _unclear(unclear: Sequence[Decision], asked: int) -> str:
+    verb = "is undetermined" if len(unclear) == 1 else "are undetermined"
+    return _listed(unclear, asked, verb, lambda decision: gap(decision.unknown[0]))
+
+
+def _listed(entries: Sequence[Decision], asked: int, verb: str, said: Callable[[Decision], str]) -> str:
+    """How many, which ones, and what the gravest says: "2 of 5 policies fail: ID: message; ID [decision]"."""
+    ranked = sorted(entries, key=_gravest_first)
     first = ranked[0]
     end = tail(first.decision_id)
-    head = f"{len(ranked)} of {asked} policies fail: {first.policy_id}: "
-    message = clean(_said(first))
+    head = f"{len(ranked)} of {asked} {_policies(asked)} {verb}: {first.policy_id}: "
+    message = clean(said(first))
     room = ANNOTATION_CHARACTERS - length(head) - length(end)
     others = _as_many_as_fit(
         [f"; {decision.policy_id}" for decision in ranked[1:]], room - min(length(message), _MESSAGE)
@@ -71,6 +85,12 @@ def _failing(failing: Sequence[Decision], asked: int) -> str:
     if room < _SHORTEST_MESSAGE:
         return fitted(head, others + end)
     return f"{head}{cut(message, room)}{others}{end}"
+
+
+def _gravest_first(decision: Decision) -> tuple[int, bool, str]:
+    """What is known to be wrong goes before what only may be."""
+    unclear = decision.outcome is Outcome.UNDETERMINED
+    return _GRAVEST_FIRST[decision.severity], unclear, decision.policy_id
 
 
 def _as_many_as_fit(names: Sequence[str], room: int) -> str:
@@ -89,21 +109,23 @@ def _said(decision: Decision) -> str:
     return f"{decision.violations[0]['message']}{more}"
 
 
-def _agreeing(decisions: Sequence[Decision], asked: int) -> str:
-    first = decisions[0]
-    end = tail(first.decision_id)
-    if first.compliance_type == NOT_APPLICABLE:
-        same = {reason for decision in decisions for reason in decision.reasons}
+def _agreeing(enforced: Sequence[Decision], decision_id: str) -> str:
+    """Nothing is wrong: how many pass, which exemptions there are, how many do not apply."""
+    asked, end = len(enforced), tail(decision_id)
+    outcomes = Counter(decision.outcome for decision in enforced)
+    if outcomes[Outcome.NOT_APPLICABLE] == asked:
+        same = {reason for decision in enforced for reason in decision.reasons}
         text = f"none of {asked} policies applies" if asked > 1 else "the policy does not apply"
         return fitted(f"not applicable: {next(iter(same))}" if len(same) == 1 else text, end)
-    counts = {
-        "pass": sum(decision.outcome is Outcome.PASS for decision in decisions),
-        "exempt": sum(decision.outcome is Outcome.EXEMPT for decision in decisions),
-        "not applicable": asked - len(decisions),
-    }
     names = sorted(
-        str((decision.exemption or {}).get("id", "?")) for decision in decisions if decision.outcome is Outcome.EXEMPT
+        str((decision.exemption or {}).get("id", "?")) for decision in enforced if decision.outcome is Outcome.EXEMPT
     )
-    excused = f" ({', '.join(names)})" if names else ""
-    listed = [f"{count} {word}{excused if word == 'exempt' else ''}" for word, count in counts.items() if count]
-    return fitted(f"{asked} policies: {', '.join(listed)}", end)
+    passing, others = outcomes[Outcome.PASS], outcomes[Outcome.NOT_APPLICABLE]
+    parts = [f"{passing} of {asked} {_policies(asked)} pass{'' if passing > 1 else 'es'}"] if passing else []
+    parts += [f"{len(names)} exempt ({', '.join(names)})"] if names else []
+    parts += [f"{others} not applicable"] if others else []
+    return fitted(", ".join(parts), end)
+
+
+def _policies(count: int) -> str:
+    return "policy" if count == 1 else "policies"

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from botocore.session import get_session
 from botocore.validate import validate_parameters
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from opalite.adapters.aws.config_items import ACTIONS, EXPRESSION_CHARACTERS, HISTORY_PAGES, ConfigItems
@@ -363,7 +363,12 @@ def test_what_is_no_resource_type_never_enters_a_query(config, items, place, nam
     assert config.asked == []
 
 
-@given(st.lists(st.from_regex(r"[A-Za-z0-9:]{1,256}", fullmatch=True), max_size=60))
+NAMES = st.tuples(st.from_regex(r"[A-Za-z0-9:]{1,20}", fullmatch=True), st.integers(1, 12)).map(lambda t: t[0] * t[1])
+
+
+@given(st.lists(NAMES, max_size=80))
+@example([f"{'A' * 250}{number:03}" for number in range(40)])
+@example([f"AWS::Service::Type{number:03}" for number in range(600)])
 def test_each_type_is_in_exactly_one_query_of_a_length_that_config_takes(types):
     class Config:
         def __init__(self):
@@ -382,6 +387,7 @@ def test_each_type_is_in_exactly_one_query_of_a_length_that_config_takes(types):
     config = Config()
     assert list(ConfigItems(config).discovered(Place("aws", MEMBER, REGION), types)) == []
     assert all(len(expression) <= EXPRESSION_CHARACTERS for expression in config.expressions)
+    assert len(config.expressions) <= 1 + sum(len(name) + 4 for name in types) // 3500
     quoted = [name for expression in config.expressions for name in expression.split("'")[1::2]]
     assert quoted == list(dict.fromkeys(types))
 

@@ -13,7 +13,7 @@ import pytest
 from botocore.session import get_session
 from botocore.validate import validate_parameters
 
-from opalite.adapters.aws.delivery_bucket import KEYS, MEBIBYTE, OBJECTS, PACKED_BYTES, UNPACKED_BYTES, DeliveryBucket
+from opalite.adapters.aws.delivery_bucket import MEBIBYTE, OBJECTS, PACKED_BYTES, UNPACKED_BYTES, DeliveryBucket
 from opalite.errors import AwsError
 from opalite.ports import Absent, Denied
 
@@ -89,8 +89,7 @@ class Bucket:
             for key, data in sorted(self.objects.items())
             if key.startswith(parameters["Prefix"])
         ]
-        page = found[: parameters["MaxKeys"]]
-        return {"IsTruncated": len(page) < len(found), **({"Contents": page} if page else {})}
+        return {"IsTruncated": False, **({"Contents": found} if found else {})}
 
     def _get(self, parameters):
         if parameters["Key"] not in self.objects:
@@ -213,6 +212,16 @@ def test_the_prefix_of_the_delivery_channel_stands_before_the_key(bucket, place,
     assert delivery.item(place, KIND, NAME, CAPTURED, STATE, None) == item()
 
 
+def test_the_own_account_is_that_of_the_caller_or_the_given_one(accounts, place):
+    bucket = Bucket(accounts("222233334444"))
+    for operation, answer in (("ListObjectsV2", bucket._list), ("GetObject", bucket._get)):
+        bucket.sessions.tell("222233334444", operation, answer)
+    for own_account in (None, OWN):
+        delivery = DeliveryBucket(bucket.sessions, bucket=BUCKET, own_account=own_account)
+        assert delivery.item(place, KIND, NAME, CAPTURED, STATE, None) is None
+    assert [account for account, *_ in bucket.sessions.asked] == ["222233334444", OWN]
+
+
 def test_without_an_owner_none_is_expected(accounts, place):
     bucket = Bucket(accounts())
     assert DeliveryBucket(bucket.sessions, bucket=BUCKET).item(place, KIND, NAME, CAPTURED, STATE, None) is None
@@ -259,12 +268,14 @@ def test_if_the_item_may_be_in_what_was_passed_over_it_is_told(bucket, find, dat
 
 
 def test_a_few_reasons_are_told_and_the_others_counted(bucket, find):
-    for number in range(6):
-        bucket.put(f"{FOLDER}{number}.json.gz", b"")
     cut = "is cut short: its gzip data have no end"
-    assert failure(find) == (
-        f"the item was not found in bucket {BUCKET}: 0.json.gz {cut}; 1.json.gz {cut}; 2.json.gz {cut} (+3 more)"
-    )
+    three = f"the item was not found in bucket {BUCKET}: 0.json.gz {cut}; 1.json.gz {cut}; 2.json.gz {cut}"
+    for number in range(3):
+        bucket.put(f"{FOLDER}{number}.json.gz", b"")
+    assert failure(find) == three
+    for number in range(3, 6):
+        bucket.put(f"{FOLDER}{number}.json.gz", b"")
+    assert failure(find) == f"{three} (+3 more)"
 
 
 def test_an_object_that_vanishes_is_passed_over(bucket, find):
@@ -303,11 +314,36 @@ def test_only_some_objects_are_read(bucket, find):
     assert len(bucket.read()) == OBJECTS
 
 
+def listing(*names, cut):
+    entries = [{"Key": FOLDER + name, "Size": 1} for name in names]
+    return {"Contents": entries, "IsTruncated": cut}
+
+
 def test_only_some_keys_are_looked_at(bucket, find):
-    for number in range(KEYS + 1):
-        bucket.put(f"{FOLDER}{number:04}.txt", b"")
-    assert failure(find).endswith(f": there are more than {KEYS} objects of this resource and day")
-    assert (bucket.listed(), bucket.read()) == ([FOLDER, NEXT_DAY], [])
+    pages = [listing(str(number), cut=True) for number in range(9)]
+    bucket.sessions.tell(OWN, "ListObjectsV2", *pages)
+    told = failure(find, notified=None)
+    assert told == f"the item was not found in bucket {BUCKET}: there are more than 2 objects of this resource and day"
+    assert bucket.read() == []
+
+
+def test_a_list_in_two_pages_is_a_whole_one(bucket, find):
+    bucket.put(f"{FOLDER}b.json.gz", notification())
+    bucket.sessions.tell(OWN, "ListObjectsV2", listing("a.txt", cut=True), listing("a.json.gz", "b.json.gz", cut=False))
+    assert find() == item()
+    bucket.sessions.tell(OWN, "ListObjectsV2", listing("a.txt", cut=True), listing("b.txt", cut=False))
+    assert find() is None
+
+
+def test_what_is_just_small_enough_is_read(bucket, find):
+    whole = json.dumps({"configurationItem": item()}).encode()
+    data = gzip.compress(whole + b" " * (UNPACKED_BYTES - len(whole)), 1)
+    bucket.put(f"{FOLDER}a.json.gz", data + bytes(PACKED_BYTES - len(data)))
+    for number in range(OBJECTS - 1):
+        bucket.put(f"{FOLDER}{number:02}.json.gz", notification(configurationStateId=7))
+    assert find() == item()
+    bucket.objects[f"{FOLDER}a.json.gz"] = notification(configurationStateId=7)
+    assert find() is None
 
 
 def test_a_body_that_ends_early_is_a_failure_that_may_mend(bucket, find):

@@ -312,8 +312,8 @@ def test_a_role_that_cannot_be_assumed_is_told(time, place):
     with pytest.raises(DeliveryError) as raised:
         put(place, [evaluation()], TOKEN, test_mode=False, deadline=time)
     assert str(raised.value) == (
-        f"{HERE}AWS::S3::Bucket a: role Opalite of account 111122223333 cannot be assumed; "
-        "the function needs config:PutEvaluations in account 111122223333"
+        f"{HERE}AWS::S3::Bucket a: role Opalite of account 111122223333 cannot be assumed: "
+        "is the member role deployed there, and does it trust this function?"
     )
 
 
@@ -364,6 +364,13 @@ def test_nothing_is_tried_again_when_time_runs_out(config, put, time):
         f"{HERE}AWS::S3::Bucket a: config:PutEvaluations: too fast (attempt 1 was the last)"
     )
     assert time.slept == []
+
+
+def test_time_is_used_up_to_the_reserve(config, put, time):
+    script(config, THROTTLED)
+    time.left = RESERVE_SECONDS + FIRST_WAIT_SECONDS
+    assert put([evaluation()]) == 1
+    assert time.left == RESERVE_SECONDS
 
 
 def test_what_there_was_no_time_for_is_told(config, put, time):
