@@ -145,3 +145,30 @@ class Result:
     resource_type: str
     resource_id: str
     compliance_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One decision, and what it was made of."""
+
+    decision: Decision
+    judged: JsonObject  # version, resource, facts, unknown, gone: what the input digest is of
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What was last known of one policy and one resource, kept between invocations. Times are RFC 3339."""
+
+    finding_id: str  # its key; see publish.finding
+    outcome: Outcome
+    stage: str
+    severity: Severity
+    capture_time: str
+    evaluated_at: str
+    decision_id: str
+    since: str  # when this outcome began
+    first_observed_at: str  # when the policy was first decided for the resource
+    content: str  # digest of what outputs would say, apart from times and ids of decisions
+    status: str | None  # what Security Hub was told last: FAILED, PASSED, WARNING, NOT_AVAILABLE, ARCHIVED; None: nothing
+    sent_at: str | None  # when that was
+    pending: tuple[str, ...]  # outputs that have not been told of this standing yet: "securityhub", "sns"
