@@ -25,9 +25,9 @@ MEBIBYTE: Final = 1024 * 1024
 PACKED_BYTES: Final = 8 * MEBIBYTE
 UNPACKED_BYTES: Final = 64 * MEBIBYTE
 OBJECTS: Final = 20  # that are read for one item
-KEYS: Final = 1000  # that are looked at in one folder: those of one resource and day
 # https://docs.aws.amazon.com/AmazonS3/latest/API/API_ListObjectsV2.html
 _KEYS_PER_PAGE: Final = 1000
+_PAGES: Final = 2  # of one folder, which is that of one resource and day
 
 _GZIP: Final = 31  # zlib's name for: a gzip header, the largest window
 _PLAIN: Final = re.compile(r"[A-Za-z0-9:-]+")  # account ids, regions and resource types
@@ -129,11 +129,10 @@ class DeliveryBucket:
             pages = service.pages(
                 "ListObjectsV2", Bucket=self._bucket, Prefix=folder, MaxKeys=_KEYS_PER_PAGE, **self._owned
             )
-            for page in islice(pages, KEYS // _KEYS_PER_PAGE):
+            for number, page in enumerate(islice(pages, _PAGES), 1):
                 entries += page.get("Contents", ())
-                is_cut = len(entries) >= KEYS and page.get("IsTruncated", False)
-                if is_cut:
-                    notes.append(f"there are more than {KEYS} objects of this resource and day")
+                if number == _PAGES and page.get("IsTruncated"):
+                    notes.append(f"there are more than {len(entries)} objects of this resource and day")
         except Absent:
             raise AwsError(f"there is no bucket {self._bucket}") from None
         return entries

@@ -116,7 +116,7 @@ class Evaluations:
         try:
             failed = self._send(run, chunk)
         except Denied as denied:
-            reason = f"{denied}; the function needs config:PutEvaluations in account {run.place.account_id}"
+            reason = str(denied)
         except Absent:
             reason = "the Config rule is not there any more"
         except AwsError as error:
@@ -134,9 +134,16 @@ class Evaluations:
         return reason
 
     def _send(self, run: _Run, chunk: _Chunk) -> Sequence[Mapping[str, Any]]:
-        service = self._sessions.service("config", run.place.account_id, run.place.region)
+        account_id = run.place.account_id
+        try:
+            service = self._sessions.service("config", account_id, run.place.region)
+        except Denied as denied:
+            raise Denied(f"{denied}: is the member role deployed there, and does it trust this function?") from None
         entries = [_entry(one) for one in chunk]
-        answer = service.ask("PutEvaluations", Evaluations=entries, ResultToken=run.token, **run.mode)
+        try:
+            answer = service.ask("PutEvaluations", Evaluations=entries, ResultToken=run.token, **run.mode)
+        except Denied as denied:
+            raise Denied(f"{denied}; the function needs config:PutEvaluations in account {account_id}") from None
         return answer.get("FailedEvaluations") or ()
 
 

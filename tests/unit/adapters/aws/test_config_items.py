@@ -258,6 +258,16 @@ def test_without_types_everything_is_selected_and_nothing_counted_is_missed(conf
     assert config.calls == {(MEMBER, "SelectResourceConfig"): 1, (MEMBER, "GetDiscoveredResourceCounts"): 1}
 
 
+def test_without_types_each_type_that_is_counted_and_was_not_told_is_listed(config, items, place):
+    config.tell(MEMBER, "SelectResourceConfig", rows(row("a")))
+    config.tell(MEMBER, "GetDiscoveredResourceCounts", counts(AWS_S3_Bucket=1, AWS_EC2_Volume=1))
+    config.tell(
+        MEMBER, "ListDiscoveredResources", {"resourceIdentifiers": [{"resourceType": VOLUME, "resourceId": "v"}]}
+    )
+    config.tell(MEMBER, "BatchGetResourceConfig", batch())
+    assert list(items.discovered(place, None)) == [[row("a")], [shown(item("v", VOLUME))]]
+
+
 def test_no_types_are_no_question(config, items, place):
     assert list(items.discovered(place, [])) == []
     assert config.asked == []

@@ -345,8 +345,10 @@ def test_reasons_beyond_the_tenth_name_have_a_count(config, put):
 
 
 def test_a_failure_of_what_was_not_sent_is_told(config, put):
-    config.tell(MEMBER, "PutEvaluations", {"FailedEvaluations": [entry("A"), entry("B")]})
-    assert refusal(put, [evaluation()]) == f"{HERE}AWS Config named 2 as failed that were not sent"
+    answers = [{"FailedEvaluations": [entry("A"), entry("B"), entry("b")]}, {}]
+    config.tell(MEMBER, "PutEvaluations", lambda _: answers.pop(0))
+    assert refusal(put, [evaluation(), evaluation("b")]) == (f"{HERE}AWS Config named 2 as failed that were not sent")
+    assert sent(config) == [["a", "b"], ["b"]]
 
 
 def test_a_message_is_one_line_whatever_the_id_is(config, put):
