@@ -52,7 +52,7 @@ class Function:
                 return {"refused": str(Refusal.LEFT_SCOPE)}
             if invocation.message_type is MessageType.SCHEDULE:
                 tally = schedule.run(self._parts, invocation, place, chosen)
-                return {**asdict(tally), "evaluations": dict(tally.evaluations)}
+                return {**asdict(tally), "delivered": dict(tally.delivered)}
             verdict = change.judge(self._parts, invocation, place, chosen)
         except Denied as denied:
             raise self._helpless(denied, invocation, own_account) from None

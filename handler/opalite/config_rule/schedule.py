@@ -26,7 +26,7 @@ class Tally:
     """What has been done so far."""
 
     resources: int = 0
-    evaluations: Counter[str] = field(default_factory=Counter)  # by compliance type
+    delivered: Counter[str] = field(default_factory=Counter)  # evaluations by compliance type
     unreadable: int = 0
 
 
@@ -79,13 +79,15 @@ class _Round:
         gone = [key for key in others if key not in existing and key not in doubtful]
         self._take_back(strangers, "no policy of this Config rule speaks of this type of resource")
         self._take_back(gone, "the resource was deleted")
-        found = [body for key in sorted(existing) if (body := self._parts.items.latest(self._place, *key)) is not None]
-        for first in range(0, len(found), _PAGE):
-            self.judge(found[first : first + _PAGE])
+        there = sorted(existing)
+        for first in range(0, len(there), _PAGE):
+            self._check_time()
+            latest = (self._parts.items.latest(self._place, *key) for key in there[first : first + _PAGE])
+            self.judge([body for body in latest if body is not None])
 
     def close(self) -> None:
         """A run that had nothing to say ends with a word all the same; raises what could not be trusted."""
-        if not self.tally.evaluations:
+        if not self.tally.delivered:
             self._deliver([], even_if_empty=True)
         refuse_faults(self._doubtful)
 
@@ -106,7 +108,10 @@ class _Round:
 
     def _take_back(self, keys: Iterable[Key], reason: str) -> None:
         annotation = fitted(f"not applicable: {reason}", "")
-        self._deliver([Evaluation(*key, NOT_APPLICABLE, annotation, self._at) for key in sorted(keys)])
+        evaluations = [Evaluation(*key, NOT_APPLICABLE, annotation, self._at) for key in sorted(keys)]
+        self._deliver(evaluations)
+        if evaluations:
+            self._parts.telemetry.note("taken back", resources=len(evaluations), reason=reason)
 
     def _deliver(self, evaluations: Sequence[Evaluation], *, even_if_empty: bool = False) -> None:
         if not evaluations and not even_if_empty:
@@ -118,7 +123,7 @@ class _Round:
             test_mode=self._invocation.test_mode,
             deadline=self._parts.remaining,
         )
-        self.tally.evaluations.update(evaluation.compliance_type for evaluation in evaluations)
+        self.tally.delivered.update(evaluation.compliance_type for evaluation in evaluations)
 
     def _check_time(self) -> None:
         if self._parts.remaining() < RESERVE_SECONDS:

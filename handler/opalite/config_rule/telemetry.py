@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedd
 from __future__ import annotations
 
 import json
+import logging
 import sys
 import time
 from collections import Counter
@@ -28,29 +29,42 @@ if TYPE_CHECKING:
 
 NAMESPACE = "Opalite"
 SERVICE = "opalite"
+_KEYS = ("function_request_id", "cold_start", "config_rule", "account_id", "message_type")  # of one invocation
 _LONGEST_MESSAGE = 1000
 _LONGEST_ID = 256  # of a resource; ARNs of load balancers have some 130 characters
 
-# Metrics without further dimensions, one value each per invocation. docs/operators.md says what they mean.
+# Metrics without further dimensions, one value each per invocation; zeros are left out, so that each function writes what
+# concerns it. docs/lambda.md says what they mean.
 COUNTS = (
     "Refused", "Evaluations", "Undetermined", "WithoutPolicy", "Unreadable", "Faults", "Failures",
-    "CacheHits", "CacheMisses", "ApiCalls", "ApiRetries",
+    "CacheHits", "CacheMisses", "ApiCalls", "ApiRetries", "RulesStarted", "RulesBusy", "AccountsFailed",
 )  # fmt: skip
 
 
+class _OwnLogger(Logger):
+    """powertools gives all loggers of a service one stream and one level, those of the first; this one has its own."""
+
+    def _get_logger(self) -> logging.Logger:
+        return logging.Logger(self.service)  # noqa: LOG001 - not among those that logging keeps by name
+
+
 class Telemetry:
-    """`counters`: what has been counted since the start by others (calls, retries, cache hits), by the name of its metric."""
+    """`counters`: what has been counted since the start by others (calls, retries, cache hits), by the name of its metric.
+
+    `usual`: the message type of invocations that `about` says nothing of.
+    """
 
     def __init__(
         self,
         level: str,
         *,
         counters: Callable[[], Mapping[str, int]] = dict,
+        usual: str = "none",
         stream: IO[str] | None = None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._stream = stream or sys.stdout
-        self._log = Logger(
+        self._log = _OwnLogger(
             service=SERVICE, level=level, stream=self._stream, location=None, use_rfc3339=True, utc=True, log_uncaught_exceptions=False
         )  # fmt: skip
         self._counters = counters
@@ -58,7 +72,7 @@ class Telemetry:
         self._counts: Counter[str] = Counter()
         self._decisions: Counter[tuple[str, str]] = Counter()
         self._refusals: Counter[str] = Counter()
-        self._type = "none"
+        self._usual = self._type = usual
         self._is_cold = True
 
     @contextmanager
@@ -68,7 +82,7 @@ class Telemetry:
         self._counts.clear()
         self._decisions.clear()
         self._refusals.clear()
-        self._type = "none"
+        self._type = self._usual
         self._log.append_keys(function_request_id=request_id, cold_start=self._is_cold)
         try:
             yield
@@ -81,9 +95,9 @@ class Telemetry:
         finally:
             after = self._counters()
             self._counts.update({name: after[name] - before.get(name, 0) for name in after})
-            self._write_metrics((self._clock() - began) * 1000)
-            self._log.remove_keys(["function_request_id", "cold_start", "config_rule", "account_id", "message_type"])
+            self._log.remove_keys(_KEYS)
             self._is_cold = False
+            self._write_metrics((self._clock() - began) * 1000)
 
     def about(self, invocation: Invocation) -> None:
         """What all further lines of the invocation name."""
@@ -91,6 +105,13 @@ class Telemetry:
         self._log.append_keys(
             config_rule=invocation.rule.name, account_id=invocation.rule.account_id, message_type=self._type
         )
+
+    def note(self, name: str, **fields: Any) -> None:
+        """Something worth a line. Fields are ids, counts and our own words."""
+        cut: dict[str, Any] = {
+            key: value[:_LONGEST_MESSAGE] if isinstance(value, str) else value for key, value in fields.items()
+        }
+        self._log.info(name, **cut)
 
     def refused(self, refusal: Refusal) -> None:
         """Somebody asked for what he may not have."""
@@ -136,7 +157,7 @@ class Telemetry:
         self._log.error("failed", error=kind, reason=message[:_LONGEST_MESSAGE])
 
     def _write_metrics(self, milliseconds: float) -> None:
-        self._write({}, {name: (MetricUnit.Count, self._counts[name]) for name in COUNTS})
+        self._write({}, {name: (MetricUnit.Count, self._counts[name]) for name in COUNTS if self._counts[name]})
         self._write({"message_type": self._type}, {"Duration": (MetricUnit.Milliseconds, milliseconds)})
         for reason, count in self._refusals.items():
             self._write({"reason": reason}, {"RefusedBy": (MetricUnit.Count, count)})
@@ -144,6 +165,8 @@ class Telemetry:
             self._write({"policy_id": policy_id, "outcome": outcome}, {"Decisions": (MetricUnit.Count, count)})
 
     def _write(self, dimensions: Mapping[str, str], values: Mapping[str, tuple[Any, float]]) -> None:
+        if not values:  # which the format does not allow
+            return
         metrics = EphemeralMetrics(namespace=NAMESPACE, service=SERVICE)
         for name, value in dimensions.items():
             metrics.add_dimension(name, value)

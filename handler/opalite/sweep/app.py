@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cache, partial
 from typing import Any
 
@@ -23,15 +26,15 @@ from opalite.config_rule.parts import Context, Remaining
 from opalite.config_rule.telemetry import Telemetry
 from opalite.engine import layer
 from opalite.environment import Environment
-from opalite.errors import InvocationError, UsageError
+from opalite.errors import AwsError, InvocationError, UsageError
 from opalite.normalize.values import timestamp
 from opalite.ports import Place
 from opalite.sweep import event as events
 from opalite.sweep.due import Judged, Window
-from opalite.sweep.walk import Walk, hand_on
+from opalite.sweep.rest import hand_on
+from opalite.sweep.walk import Walk, Walked
 
 _ARN = re.compile(r"arn:(aws[a-z-]*):lambda:([a-z0-9-]+):([0-9]{12}):function:.+")
-_ZONE = re.compile(r"([+-][0-9]{2})([0-9]{2})$")  # Lambda writes +0000, Python 3.11 reads it, RFC 3339 has +00:00
 
 
 def lambda_handler(event: Any, context: Context) -> dict[str, Any]:
@@ -42,7 +45,7 @@ def lambda_handler(event: Any, context: Context) -> dict[str, Any]:
 class Sweeper:
     """What a sweep needs between invocations."""
 
-    def __init__(self, environ: Mapping[str, str]) -> None:
+    def __init__(self, environ: Mapping[str, str], *, sleep: Callable[[float], None] = time.sleep) -> None:
         own = environment.read(environ)
         if own.function_arn is None:
             raise UsageError("OPALITE_FUNCTION_ARN: is not set; it says which Config rules are ours")
@@ -51,44 +54,49 @@ class Sweeper:
         self._layer = layer.read(own.layer)
         self._catalog = Catalog(self._layer.catalog)
         self._sessions: AwsSessions = member_sessions(own)
+        self._functions = Functions(self._sessions)
+        self._sleep = sleep
         self._remaining = Remaining()
-        self._telemetry = Telemetry(own.log_level)
+        self._done: Counter[str] = Counter()  # since the start, by the name of its metric
+        self._telemetry = Telemetry(own.log_level, counters=self._counters, usual="Sweep")
 
     def handle(self, event: Any, context: Context) -> dict[str, Any]:
         """What was done. Raises DeliveryError for accounts that failed too often, AwsError for what tells nothing at all."""
         self._remaining.begin(context)
         with self._telemetry.invocation(context.aws_request_id):
             sweep = events.parse(event)
+            window = sweep.window(self._own.sweep_hours)
             home = self._home(context)
             self._sessions.renew()
+            # Who goes on is told what has been found here: by then the function may have been changed once more.
+            sweep = replace(sweep, everything=sweep.everything or self._changed(home, window))
             accounts = sweep.accounts if sweep.accounts is not None else self._accounts(home)
-            functions = Functions(self._sessions)
-            window = sweep.window(self._own.sweep_hours)
-            judged = Judged(
-                self._catalog,
-                self._layer.exemptions,
-                self._function_arn,
-                everything=sweep.everything or self._changed(functions, home, window),
-            )
             walk = Walk(
-                ConfigResults(self._sessions), window, judged, remaining=self._remaining, report=self._telemetry.note
+                ConfigResults(self._sessions),
+                self._judged(home, window, everything=sweep.everything),
+                remaining=self._remaining,
+                sleep=self._sleep,
+                report=self._telemetry.note,
             )
             walked = walk.walk([home._replace(account_id=account) for account in accounts])
-            for account, why in sorted(walked.failed.items()):
-                self._telemetry.note("account failed", member_account_id=account, reason=why)
-            hand_on(sweep, walked, partial(functions.invoke, home, context.invoked_function_arn))
-            return {
-                "accounts": walked.accounts,
-                "started": walked.started,
-                "busy": walked.busy,
-                "failed": sorted(walked.failed),
-                "unreached": len(walked.unreached),
-            }
+            done = self._told(walked)
+            hand_on(
+                sweep,
+                walked.unreached,
+                walked.failed,
+                partial(self._functions.invoke, home, context.invoked_function_arn),
+            )
+            return done
 
     def _home(self, context: Context) -> Place:
         parts = _ARN.fullmatch(context.invoked_function_arn)
         if parts is None:
             raise InvocationError("the function's own ARN does not tell its account")
+        beside = _ARN.fullmatch(self._function_arn)
+        if beside is None or beside.groups() != parts.groups():
+            raise UsageError(
+                f"OPALITE_FUNCTION_ARN: {self._function_arn} is not in account {parts[3]}, {parts[2]}, as the sweep is"
+            )
         self._sessions.known_as(parts[3], parts[1])
         return Place(parts[1], parts[3], parts[2])
 
@@ -97,9 +105,44 @@ class Sweeper:
             return tuple(sorted(self._own.accounts | {home.account_id}))
         return tuple(sorted({*Members(self._sessions, now).all(), home.account_id}))
 
-    def _changed(self, functions: Functions, home: Place, window: Window) -> bool:
+    def _changed(self, home: Place, window: Window) -> bool:
         """Policies and settings lie in the layer, and another layer is a change of the function."""
-        return window.has(timestamp(_ZONE.sub(r"\1:\2", functions.changed_at(home, self._function_arn))))
+        told = self._functions.changed_at(home, self._function_arn)
+        moment = timestamp(told)
+        if moment is None:
+            raise AwsError(f"{self._function_arn}: when it was changed cannot be read: {told[:50]!r}")
+        return window.has(moment)
+
+    def _judged(self, home: Place, window: Window, *, everything: bool) -> Judged:
+        return Judged(
+            function_arn=self._function_arn,
+            listed=self._own.rules,
+            own_account=home.account_id,
+            catalog=self._catalog,
+            exemptions=self._layer.exemptions,
+            window=window,
+            everything=everything,
+        )
+
+    def _told(self, walked: Walked) -> dict[str, Any]:
+        """The same for the log, for the metrics and for whoever calls by hand."""
+        busy = sum(len(names) for names in walked.busy.values())
+        counts = {"RulesStarted": walked.started, "RulesBusy": busy, "AccountsFailed": len(walked.failed)}
+        self._done.update(counts)
+        done = {
+            "accounts": walked.accounts,
+            "rules": walked.rules,
+            "started": walked.started,
+            "busy": busy,
+            "failed": sorted(walked.failed),
+            "unreached": len(walked.unreached),
+        }
+        self._telemetry.note("swept", **{**done, "failed": len(walked.failed)})
+        return done
+
+    def _counters(self) -> dict[str, int]:
+        calls, retries = self._sessions.calls.counts(), self._sessions.calls.retries()
+        return {**self._done, "ApiCalls": sum(calls.values()), "ApiRetries": sum(retries.values())}
 
 
 @cache

@@ -14,12 +14,15 @@ from opalite.errors import InvocationError
 from opalite.normalize.values import timestamp
 from opalite.sweep.due import Window
 
+# Schedules are not punctual to the second. What lies in the windows of two sweeps is done twice; what lies between them, never.
+OVERLAP = timedelta(minutes=10)
+
 _ACCOUNT = re.compile(r"[0-9]{12}")
 
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """`accounts`: those that are left; None for all."""
+    """`accounts`: those that are left; None for all. `everything`: policies or settings may be other ones."""
 
     at: str  # RFC 3339
     everything: bool = False
@@ -27,8 +30,11 @@ class Sweep:
     attempt: int = 1
 
     def window(self, hours: int) -> Window:
-        """What lies between this sweep and the one before."""
-        start = datetime.fromisoformat(self.at) - timedelta(hours=hours)
+        """What lies between this sweep and the one before. Raises InvocationError."""
+        try:
+            start = datetime.fromisoformat(self.at) - timedelta(hours=hours) - OVERLAP
+        except OverflowError:
+            raise InvocationError("the event's `time` lies before all time: what has changed since when?") from None
         return Window(str(timestamp(start.isoformat())), self.at)
 
     def rest(self, accounts: tuple[str, ...], *, failed: bool) -> dict[str, Any]:
@@ -53,4 +59,4 @@ def parse(event: Any) -> Sweep:
         raise InvocationError("accounts: expected an array of texts of 12 digits")
     if type(attempt) is not int or attempt < 1:
         raise InvocationError("attempt: expected a whole number from 1")
-    return Sweep(at, everything, None if accounts is None else tuple(accounts), attempt)
+    return Sweep(at, everything, None if accounts is None else tuple(dict.fromkeys(accounts)), attempt)

@@ -199,6 +199,28 @@ def test_busy_rules_are_started_a_minute_later_once_all_accounts_are_done(walk, 
     assert [fields["reasons"] for _, fields in notes] == [[TIME], [TIME], [], []]
 
 
+def test_a_rule_that_config_says_it_is_evaluating_is_not_asked_for_before_a_minute_has_passed(walk, notes):
+    config, clock = Config(), Clock()
+    one, two = "000000000001", "000000000002"
+    config.described = {
+        one: [rule("a", one), rule("b", one) | {"ConfigRuleState": "EVALUATING"}],
+        two: [
+            rule(name, two, policy) | {"ConfigRuleState": "EVALUATING"}
+            for name, policy in (("c", "timed"), ("d", "plain"))
+        ],
+    }
+    assert walk(config, [place(1), place(2)], clock) == Walked(accounts=2, rules=4, started=3)
+    assert config.started[0] == (one, ("a",))
+    assert sorted(config.started[1:]) == [(one, ("b",)), (two, ("c",))]
+    assert clock.slept == [BUSY_SECONDS]
+    assert sorted((fields["member_account_id"], fields["config_rules"], fields["busy"]) for _, fields in notes) == [
+        (one, 1, 0),
+        (one, 1, 1),
+        (two, 0, 1),
+        (two, 1, 0),
+    ]
+
+
 def test_rules_that_stay_busy_are_left_to_the_next_invocation(walk):
     config, clock = Config(a=99, b=99, c=99, d=99), Clock()
     config.described["000000000001"] = [rule(name, "000000000001") for name in "abcd"]
@@ -264,20 +286,26 @@ def test_with_time_for_one_account_it_gets_on(walk):
 
 
 class Hanging(Config):
-    """Accounts below `hung` do not answer before the test is over."""
+    """Accounts below `silent` do not answer before the test is over. `hanging`: those who wait for that."""
 
-    def __init__(self, hung):
+    def __init__(self, silent):
         super().__init__()
         self.over = threading.Event()
-        self.answered = 0
-        self._hung = hung
+        self.answered = self.hanging = 0
+        self._silent = silent
 
     def rules(self, at):
-        if int(at.account_id) < self._hung:
-            assert self.over.wait(30)
-        with self._lock:
-            self.answered += 1
+        if int(at.account_id) < self._silent:
+            self._count(hanging=1)
+            self.over.wait(10)
+            self._count(hanging=-1)
+        self._count(answered=1)
         return super().rules(at)
+
+    def _count(self, hanging=0, answered=0):
+        with self._lock:
+            self.hanging += hanging
+            self.answered += answered
 
 
 SOON = HAND_ON_SECONDS + 0.2
@@ -288,6 +316,7 @@ def test_when_all_hang_the_rest_is_handed_on(walk):
     config = Hanging(99)
     seconds = iter([900.0] * AT_ONCE + [SOON, 0.0])
     found = walk(config, [place(number) for number in range(20)], Looked(lambda: next(seconds)))
+    assert config.hanging == AT_ONCE
     config.over.set()
     unreached = tuple(place(number).account_id for number in range(AT_ONCE, 20))
     failed = {place(number).account_id: LATE for number in range(AT_ONCE)}
@@ -298,6 +327,7 @@ def test_those_who_answer_are_told_apart_from_those_who_hang(walk):
     config = Hanging(4)
     clock = Looked(lambda: 900.0 if config.answered < AT_ONCE - 4 else SOON)
     found = walk(config, [place(number) for number in range(AT_ONCE)], clock)
+    assert config.hanging == 4
     config.over.set()
     failed = {place(number).account_id: LATE for number in range(4)}
     assert found == Walked(accounts=AT_ONCE, rules=AT_ONCE - 4, started=AT_ONCE - 4, failed=failed)

@@ -5,8 +5,7 @@ Asked with the credentials of the member account.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -25,14 +24,14 @@ RESULTS_PER_PAGE: Final = 100
 # https://docs.aws.amazon.com/config/latest/APIReference/API_StartConfigRulesEvaluation.html: Config rules of a call. One rule that is
 # being evaluated, was started less than a minute ago, or is not there fails the whole call.
 RULES_PER_CALL: Final = 25
-# A rule that is busy may stay so for long; whoever wants all of them started asks again later.
-BACK_OFF_SECONDS: Final = (1.0, 2.0, 4.0)
 
 _GIVEN: Final = ("COMPLIANT", "NON_COMPLIANT")
-_BUSY: Final = frozenset({"LimitExceededException", "ResourceInUseException"})
-_THROTTLED: Final = frozenset(
-    {"RequestLimitExceeded", "Throttling", "ThrottlingException", "ThrottledException", "TooManyRequestsException"}
-)
+_BUSY: Final = frozenset(
+    {
+        "LimitExceededException", "ResourceInUseException",
+        "RequestLimitExceeded", "Throttling", "ThrottlingException", "ThrottledException", "TooManyRequestsException",
+    }
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +46,8 @@ class Started:
 class ConfigResults:
     """Meets opalite.ports.ConfigResults, and opalite.sweep.walk.Rules."""
 
-    def __init__(self, sessions: Sessions, *, sleep: Callable[[float], None] = time.sleep) -> None:
+    def __init__(self, sessions: Sessions) -> None:
         self._sessions = sessions
-        self._sleep = sleep
 
     def held(self, place: Place, rule_name: str) -> dict[Key, str]:
         """Compliance types by resource type and id; NOT_APPLICABLE is no result that Config holds."""
@@ -90,26 +88,23 @@ class ConfigResults:
         ]
 
     def start(self, place: Place, names: Sequence[str]) -> Started:
-        """Have AWS Config evaluate the rules against the items that it has."""
+        """Have AWS Config evaluate the rules against the items that it has.
+
+        A rule that is busy may stay so for a minute and more: whoever wants it started asks again later.
+        """
         service = self._service(place)
         states: dict[str, str] = {}
         asked = list(dict.fromkeys(names))
         for first in range(0, len(asked), RULES_PER_CALL):
             chunk = asked[first : first + RULES_PER_CALL]
             told = _start(service, chunk)
-            if told in ("busy", "gone") and len(chunk) > 1:  # because of one of them, and AWS does not say which
+            if told != "started" and len(chunk) > 1:  # because of one of them, and AWS does not say which
                 states |= {name: _start(service, [name]) for name in chunk}
             else:
                 states |= dict.fromkeys(chunk, told)
-        for seconds in BACK_OFF_SECONDS:
-            busy = [name for name in asked if states[name] in ("busy", "throttled")]
-            if not busy:
-                break
-            self._sleep(seconds)
-            states |= {name: _start(service, [name]) for name in busy}
         return Started(
             started=tuple(name for name in asked if states[name] == "started"),
-            busy=tuple(name for name in asked if states[name] in ("busy", "throttled")),
+            busy=tuple(name for name in asked if states[name] == "busy"),
             gone=tuple(name for name in asked if states[name] == "gone"),
         )
 
@@ -135,7 +130,7 @@ def _start(service: Service, names: Sequence[str]) -> str:
     except Absent:
         return "gone"
     except AwsError as error:
-        if error.code in _BUSY | _THROTTLED:
-            return "busy" if error.code in _BUSY else "throttled"
+        if error.code in _BUSY:
+            return "busy"
         raise
     return "started"

@@ -11,7 +11,7 @@ from botocore.validate import validate_parameters
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opalite.adapters.aws.config_results import ACTIONS, BACK_OFF_SECONDS, ConfigResults, Started
+from opalite.adapters.aws.config_results import ACTIONS, ConfigResults, Started
 from opalite.adapters.aws.sessions import AwsSessions
 from opalite.errors import AwsError
 from opalite.ports import Absent, Denied, Place
@@ -39,8 +39,8 @@ def slept():
 
 
 @pytest.fixture
-def results(config, slept):
-    return ConfigResults(config, sleep=slept.append)
+def results(config):
+    return ConfigResults(config)
 
 
 def result(name, compliance_type, *, rule=RULE, **qualifier):
@@ -179,12 +179,11 @@ def calls(config):
     return [parameters["ConfigRuleNames"] for *_, parameters in config.asked]
 
 
-def test_rules_are_started_once_each_and_25_together(config, results, slept, place):
+def test_rules_are_started_once_each_and_25_together(config, results, place):
     config.tell(MEMBER, "StartConfigRulesEvaluation", {})
     names = [f"r{number}" for number in range(30)]
     assert results.start(place, [*names, *names]) == started(started=names)
     assert calls(config) == [names[:25], names[25:]]
-    assert slept == []
 
 
 def test_no_rules_are_no_call(config, results, place):
@@ -193,32 +192,25 @@ def test_no_rules_are_no_call(config, results, place):
 
 
 @pytest.mark.parametrize("code", ["ResourceInUseException", "LimitExceededException"])
-def test_one_busy_rule_does_not_keep_the_others_from_being_started(config, results, slept, place, code):
+def test_one_busy_rule_does_not_keep_the_others_from_being_started(config, results, place, code):
     config.tell(MEMBER, "StartConfigRulesEvaluation", starting(b=[error(code)] * 3))
-    assert results.start(place, ["a", "b", "c"]) == started(started=["a", "b", "c"])
-    assert calls(config) == [["a", "b", "c"], ["a"], ["b"], ["c"], ["b"], ["b"]]
-    assert slept == list(BACK_OFF_SECONDS[:2])
+    assert results.start(place, ["a", "b", "c"]) == started(started=["a", "c"], busy=["b"])
+    assert calls(config) == [["a", "b", "c"], ["a"], ["b"], ["c"]]
 
 
-def test_what_stays_busy_is_told(config, results, slept, place):
-    config.tell(MEMBER, "StartConfigRulesEvaluation", starting(b=[error("ResourceInUseException")] * 9))
-    assert results.start(place, ["a", "b"]) == started(started=["a"], busy=["b"])
-    assert slept == list(BACK_OFF_SECONDS)
-
-
-def test_a_rule_that_is_gone_is_told_and_not_asked_for_again(config, results, slept, place):
+def test_a_rule_that_is_gone_is_told_and_not_asked_for_again(config, results, place):
     gone = [Absent("NoSuchConfigRuleException")] * 9
     config.tell(MEMBER, "StartConfigRulesEvaluation", starting(b=gone))
     assert results.start(place, ["a", "b", "c"]) == started(started=["a", "c"], gone=["b"])
     assert results.start(place, ["b"]) == started(gone=["b"])
-    assert slept == []
 
 
-def test_a_throttled_call_is_tried_again_and_not_split_at_once(config, results, slept, place):
-    config.tell(MEMBER, "StartConfigRulesEvaluation", starting(a=[error("ThrottlingException")]))
-    assert results.start(place, ["a", "b"]) == started(started=["a", "b"])
+def test_rules_of_a_throttled_call_are_asked_for_one_by_one_and_those_that_it_still_meets_are_busy(
+    config, results, place
+):
+    config.tell(MEMBER, "StartConfigRulesEvaluation", starting(a=[error("ThrottlingException")] * 2))
+    assert results.start(place, ["a", "b"]) == started(started=["b"], busy=["a"])
     assert calls(config) == [["a", "b"], ["a"], ["b"]]
-    assert slept == [BACK_OFF_SECONDS[0]]
 
 
 @pytest.mark.parametrize("failure", [error("InternalError"), Denied("config:StartConfigRulesEvaluation is denied")])
@@ -251,7 +243,7 @@ def test_each_rule_is_told_of_exactly_once(fates):
             self.begun.update(ConfigRuleNames)
 
     config = Config()
-    told = ConfigResults(config, sleep=lambda _: None).start(Place("aws", MEMBER, REGION), list(fates))
+    told = ConfigResults(config).start(Place("aws", MEMBER, REGION), list(fates))
     names = {fate: {name for name, of in fates.items() if of == fate} for fate in ("fine", "busy", "gone", "throttled")}
     assert (set(told.started), set(told.gone)) == (names["fine"], names["gone"])
     assert set(told.busy) == names["busy"] | names["throttled"]
@@ -262,7 +254,7 @@ def test_each_rule_is_told_of_exactly_once(fates):
 # Through boto3
 
 
-def test_boto3_takes_the_questions_and_its_answers_are_understood(scripted, clock, slept):
+def test_boto3_takes_the_questions_and_its_answers_are_understood(scripted, clock):
     for operation, answer in (
         ("get_compliance_details_by_config_rule", page(result("a", "COMPLIANT")) | {"NextToken": "2"}),
         ("get_compliance_details_by_config_rule", page(result("b", "NON_COMPLIANT"))),
@@ -270,15 +262,13 @@ def test_boto3_takes_the_questions_and_its_answers_are_understood(scripted, cloc
         ("describe_config_rules", "NoSuchConfigRuleException"),
         ("describe_config_rules", {"ConfigRules": [rule(RULE)], "NextToken": "2"}),
         ("describe_config_rules", {"ConfigRules": [rule("other")]}),
-        ("start_config_rules_evaluation", "LimitExceededException"),
         ("start_config_rules_evaluation", "NoSuchConfigRuleException"),
     ):
         scripted.answer("config", operation, answer)
-    results = ConfigResults(AwsSessions(clock, own=scripted), sleep=slept.append)
+    results = ConfigResults(AwsSessions(clock, own=scripted))
     place = Place("aws", "123456789012", REGION)
     assert results.held(place, RULE) == {(BUCKET, "a"): "COMPLIANT", (BUCKET, "b"): "NON_COMPLIANT"}
     assert results.held_of(place, RULE, BUCKET, "a") == "COMPLIANT"
     assert results.rule(place, RULE) is None
     assert results.rules(place) == [rule(RULE), rule("other")]
     assert results.start(place, [RULE]) == started(gone=[RULE])
-    assert slept == [1.0]
