@@ -57,7 +57,14 @@ class AwsError(OpaliteError):
 
 
 class DeliveryError(OpaliteError):
-    """Evaluations that AWS Config did not take, after all attempts. The message names the resources, not what was said of them."""
+    """Evaluations that AWS Config did not take, after all attempts. The message names the resources, not what was said of them.
+
+    `final`: nothing else of the same Config rule would be taken now either.
+    """
+
+    def __init__(self, message: str, *, final: bool = False) -> None:
+        super().__init__(message)
+        self.final = final
 
 
 class OutputError(OpaliteError):

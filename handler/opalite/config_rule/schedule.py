@@ -18,6 +18,7 @@ from opalite.publish.evaluation import NOT_APPLICABLE
 from opalite.selection import Selection, types
 
 RESERVE_SECONDS = 15.0  # what a page may take: fetched, judged and delivered
+_NAMED = 3  # pages of which some evaluations were not taken, in one message
 _PAGE = 100  # resources that are looked up one by one, judged at once
 
 
@@ -60,6 +61,7 @@ class _Round:
         self._held = held
         self._seen: set[Key] = set()
         self._doubtful: list[Verdict] = []
+        self._undelivered: list[str] = []
 
     def judge(self, page: Sequence[JsonObject]) -> None:
         """The items of one page."""
@@ -86,9 +88,11 @@ class _Round:
             self.judge([body for body in latest if body is not None])
 
     def close(self) -> None:
-        """A run that had nothing to say ends with a word all the same; raises what could not be trusted."""
-        if not self.tally.delivered:
+        """A run that had nothing to say ends with a word all the same; raises what could not be delivered or trusted."""
+        if not self.tally.delivered and not self._undelivered:
             self._deliver([], even_if_empty=True)
+        if self._undelivered:
+            raise DeliveryError("; ".join(self._undelivered[:_NAMED]))
         refuse_faults(self._doubtful)
 
     def _resource(self, body: JsonObject) -> Resource | None:
@@ -116,13 +120,21 @@ class _Round:
     def _deliver(self, evaluations: Sequence[Evaluation], *, even_if_empty: bool = False) -> None:
         if not evaluations and not even_if_empty:
             return
-        self._parts.delivery.put(
-            self._place,
-            evaluations,
-            self._invocation.result_token,
-            test_mode=self._invocation.test_mode,
-            deadline=self._parts.remaining,
-        )
+        try:
+            self._parts.delivery.put(
+                self._place,
+                evaluations,
+                self._invocation.result_token,
+                test_mode=self._invocation.test_mode,
+                deadline=self._parts.remaining,
+            )
+        except (
+            DeliveryError
+        ) as error:  # one resource that Config does not take must not keep the others from being judged
+            if error.final:
+                raise
+            self._undelivered.append(str(error))
+            return
         self.tally.delivered.update(evaluation.compliance_type for evaluation in evaluations)
 
     def _check_time(self) -> None:

@@ -208,7 +208,7 @@ class ConfigItems:
         while "nextToken" in page:  # boto3 has no pages of this operation
             token = {"nextToken": page["nextToken"]} if page["nextToken"] else {}
             page = self._service(place).ask("GetDiscoveredResourceCounts", limit=ITEMS_PER_CALL, **token)
-            yield from (entry["resourceType"] for entry in page.get("resourceCounts", ()) if entry.get("count"))
+            yield from (entry["resourceType"] for entry in page["resourceCounts"] if entry.get("count"))
 
     def _listed(self, place: Place, resource_type: str) -> Iterator[list[JsonObject]]:
         pages = self._service(place).pages("ListDiscoveredResources", resourceType=resource_type, limit=ITEMS_PER_CALL)
@@ -234,8 +234,11 @@ class ConfigItems:
         left = [{"resourceType": resource_type, "resourceId": resource_id} for resource_type, resource_id in keys]
         while left:
             answer = service.ask("BatchGetResourceConfig", resourceKeys=left)
-            items += map(_plain, answer.get("baseConfigurationItems", ()))
             unprocessed = answer.get("unprocessedResourceKeys") or []
+            # What is not told is taken for gone, so this must be AWS's word, and no page of a proxy's.
+            items += map(
+                _plain, answer.get("baseConfigurationItems", ()) if unprocessed else answer["baseConfigurationItems"]
+            )
             if len(unprocessed) >= len(left):
                 break
             left = unprocessed

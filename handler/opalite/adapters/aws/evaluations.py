@@ -47,6 +47,7 @@ class _Run:
     lost: list[tuple[str, _Chunk]] = field(default_factory=list)
     taken: int = 0
     attempts: int = 0
+    final: bool = False  # nothing else would be taken either
 
 
 class Evaluations:
@@ -85,7 +86,7 @@ class Evaluations:
             self._send_all(run)
         if run.lost or run.again:
             tired = [(f"{reason} (attempt {run.attempts} was the last)", chunk) for reason, chunk in run.again]
-            raise DeliveryError(_told(place, [*run.lost, *tired]))
+            raise DeliveryError(_told(place, [*run.lost, *tired]), final=run.final)
         return run.taken
 
     def _is_time_again(self, run: _Run, attempt: int) -> bool:
@@ -225,6 +226,7 @@ def _give_up(run: _Run, reason: str) -> None:
     left = [*run.waiting, *(chunk for _, chunk in run.again)]
     run.lost.append((reason, [one for chunk in left for one in chunk]))
     run.waiting, run.again = [], []
+    run.final = True
 
 
 def _told(place: Place, lost: Sequence[tuple[str, _Chunk]]) -> str:

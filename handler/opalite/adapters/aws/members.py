@@ -22,6 +22,7 @@ _ACCOUNT: Final = re.compile(r"[0-9]{12}")
 # keeps its resources and Config rules until it is: what it sends is still the organization's. One that is suspended or closed
 # cannot be entered, and one that is not yet active has not been proved to be anybody's.
 _MEMBERS: Final = frozenset({"ACTIVE", "PENDING_CLOSURE"})
+_NO_MEMBERS: Final = frozenset({"CLOSED", "PENDING_ACTIVATION", "SUSPENDED"})
 
 
 class Members:
@@ -63,7 +64,11 @@ class Members:
         if account.get("Id") != account_id:
             raise AwsError(f"organizations:DescribeAccount: the answer is not about account {account_id}")
         state = _state(account)
-        return Answer({"state": state}) if state in _MEMBERS else Answer(None, f"account {account_id} is {state}")
+        if state in _MEMBERS:
+            return Answer({"state": state})
+        if state in _NO_MEMBERS:
+            return Answer(None, f"account {account_id} is {state}")
+        raise AwsError(f"organizations:DescribeAccount: account {account_id} is in no state that is known: {state}")
 
     def _service(self) -> Service:
         return self._sessions.service("organizations", self._sessions.caller(), "")

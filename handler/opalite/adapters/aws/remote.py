@@ -177,11 +177,16 @@ class Remote:
             yield from pages
 
     def _call(self, operation: str, parameters: Mapping[str, Any]) -> Mapping[str, Any]:
-        answer: Mapping[str, Any] = getattr(self._client, xform_name(operation))(**parameters)
-        return answer
+        return Answered(getattr(self._client, xform_name(operation))(**parameters), self._place(operation))
 
     def _paginated(self, operation: str, parameters: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-        return iter(self._client.get_paginator(xform_name(operation)).paginate(**parameters))
+        pages = self._client.get_paginator(xform_name(operation)).paginate(**parameters)
+        return (Answered(page, self._place(operation)) for page in pages)
+
+    def _place(self, operation: str) -> str:
+        meta = self._client.meta
+        name = action(meta.service_model.service_name, operation)
+        return f"{name} in account {self._account_id}, {meta.region_name}"
 
     def _renewed(self, error: exceptions.ClientError) -> bool:
         code = _code(error)
@@ -196,6 +201,17 @@ class Remote:
         name = action(meta.service_model.service_name, operation)
         remedy = "sign in again" if self._renew is None else "they are new ones of the role, try again later"
         return told(name, self._account_id, meta.region_name, remedy=remedy)
+
+
+class Answered(dict[str, Any]):
+    """What AWS answered. If it lacks a member that AWS always gives, something else has answered, a proxy for one."""
+
+    def __init__(self, members: Mapping[str, Any], place: str) -> None:
+        super().__init__(members)
+        self._place = place
+
+    def __missing__(self, name: str) -> Any:
+        raise AwsError(f"{self._place}: what answered is not AWS: it left out {name!r}")
 
 
 def action(service: str, operation: str) -> str:

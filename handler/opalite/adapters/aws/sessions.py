@@ -17,7 +17,7 @@ from botocore.exceptions import UnknownRegionError
 from botocore.session import get_session
 
 from opalite.adapters.aws.cache import Cache, Now
-from opalite.adapters.aws.remote import CONFIG, FORBIDDEN, Calls, Remote, told
+from opalite.adapters.aws.remote import CONFIG, FORBIDDEN, Answered, Calls, Remote, told
 from opalite.errors import AwsError, UsageError
 from opalite.ports import Answer, Denied
 
@@ -164,8 +164,8 @@ class AwsSessions:
         if self._caller is None:
             with told("sts:GetCallerIdentity", "of the caller", region or "home region"):
                 sts = self._client("sts", str(self._own_region() or self._home(region)))
-                answer = sts.get_caller_identity()
-            self._caller = (answer["Account"], answer["Arn"].split(":")[1])
+                answer = Answered(sts.get_caller_identity(), "sts:GetCallerIdentity")
+                self._caller = (answer["Account"], answer["Arn"].split(":")[1])
         return self._caller
 
     def _home(self, region: str) -> str:
@@ -206,19 +206,18 @@ class AwsSessions:
         sts = self._client("sts", place)
         try:
             with told("sts:AssumeRole", account_id, place):
-                answer = sts.assume_role(
-                    RoleArn=f"arn:{partition}:iam::{account_id}:role/{role.name}", **role.parameters()
-                )
+                arn = f"arn:{partition}:iam::{account_id}:role/{role.name}"
+                answer = sts.assume_role(RoleArn=arn, **role.parameters())
+                given = Answered(answer, f"sts:AssumeRole in account {account_id}, {place}")["Credentials"]
+                secrets = {
+                    "aws_access_key_id": given["AccessKeyId"],
+                    "aws_secret_access_key": given["SecretAccessKey"],
+                    "aws_session_token": given["SessionToken"],
+                }
         except Denied as denied:
             why = "" if "(AccessDenied)" in str(denied) else f": {denied}"  # that is what it means, whatever is wrong
             reason = f"role {role.name} of account {account_id} cannot be assumed{why}"
             return Answer(None, reason, refused=True)
-        given = answer["Credentials"]
-        secrets = {
-            "aws_access_key_id": given["AccessKeyId"],
-            "aws_secret_access_key": given["SecretAccessKey"],
-            "aws_session_token": given["SessionToken"],
-        }
         return Answer({"keys": _Keys(self._now(), secrets)})
 
     def _renewed(self, name: str, account_id: str, region: str, session: Answer, code: str) -> Remote | None:

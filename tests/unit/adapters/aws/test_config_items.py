@@ -504,3 +504,11 @@ def test_boto3_takes_the_questions_and_its_answers_are_understood(scripted, cloc
     assert list(items.discovered(place, [BUCKET])) == [[shown(base)]]
     assert items.existing(place, [(BUCKET, "reports")]) == ({(BUCKET, "reports")}, frozenset())
     assert items.latest(place, BUCKET, "reports") is None
+
+
+def test_an_answer_that_is_not_aws_proves_nothing_gone(scripted, clock):
+    scripted.answer("config", "batch_get_resource_config", {})
+    with pytest.raises(AwsError, match="what answered is not AWS"):
+        ConfigItems(AwsSessions(clock, own=scripted)).existing(
+            Place("aws", "123456789012", "eu-west-1"), [("AWS::S3::Bucket", "a")]
+        )

@@ -52,8 +52,6 @@ def described(**state):
         ({"State": "SUSPENDED"}, False),
         ({"State": "CLOSED", "Status": "ACTIVE"}, False),
         ({"State": "PENDING_ACTIVATION", "Status": "ACTIVE"}, False),
-        ({"State": "OF_TOMORROW"}, False),
-        ({}, False),
     ],
     ids=lambda value: " ".join(value.values()) if isinstance(value, dict) else None,
 )
@@ -61,6 +59,13 @@ def test_an_account_counts_while_its_resources_are_there(organization, members, 
     organization.tell(OWN, "DescribeAccount", described(**state))
     assert members.is_member(MEMBER) is is_member
     assert organization.asked == [(OWN, "", "DescribeAccount", {"AccountId": MEMBER})]
+
+
+@pytest.mark.parametrize("state", [{"State": "OF_TOMORROW"}, {}], ids=["of tomorrow", "none"])
+def test_a_state_that_nobody_knows_is_taken_neither_for_yes_nor_for_no(organization, members, state):
+    organization.tell(OWN, "DescribeAccount", described(**state))
+    with pytest.raises(AwsError, match="is in no state that is known"):
+        members.is_member(MEMBER)
 
 
 def test_an_account_of_elsewhere_is_no_member(organization, members):

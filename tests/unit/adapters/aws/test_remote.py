@@ -9,7 +9,7 @@ from botocore.awsrequest import AWSResponse
 from botocore.parsers import ResponseParserError
 from botocore.stub import Stubber
 
-from opalite.adapters.aws.remote import CONFIG, Calls, Remote, action, limits, told
+from opalite.adapters.aws.remote import CONFIG, Answered, Calls, Remote, action, limits, told
 from opalite.errors import AwsError
 from opalite.ports import Absent, Denied
 
@@ -369,3 +369,11 @@ def test_the_first_page_is_asked_for_once_more_and_a_later_one_is_not(two):
     assert next(pages)["NextMarker"] == "m"
     with pytest.raises(AwsError, match="does not take the credentials"):
         next(pages)
+
+
+def test_what_lacks_a_member_that_aws_always_gives_is_not_aws():
+    answer = Answered({"Results": []}, "config:SelectResourceConfig in account 1, r")
+    assert answer["Results"] == []
+    assert answer.get("NextToken") is None
+    with pytest.raises(AwsError, match="account 1, r: what answered is not AWS: it left out 'Account'"):
+        answer["Account"]
