@@ -20,7 +20,7 @@ from opalite.adapters.aws.evaluations import Evaluations
 from opalite.adapters.aws.members import Members
 from opalite.adapters.aws.sessions import AwsSessions
 from opalite.catalog import Catalog
-from opalite.composition import member_sessions, now
+from opalite.composition import member_sessions, now, outputs
 from opalite.config_rule.function import Function
 from opalite.config_rule.parts import Context, Parts, Remaining
 from opalite.config_rule.telemetry import Telemetry
@@ -57,6 +57,7 @@ def parts(environ: Mapping[str, str]) -> Parts:
         delivery=Evaluations(sessions, sleep=time.sleep, jitter=random.random),
         oversized=_oversized(own, sessions),
         members=Members(sessions, now),
+        outputs=outputs(own, sessions, contents.catalog["policies"]),
         telemetry=Telemetry(own.log_level, counters=lambda: _counters(sessions, facts)),
         remaining=remaining,
         renew=lambda: _renew(sessions, facts),

@@ -25,6 +25,9 @@ _RULE = re.compile(r"arn:aws[a-z-]*:config:[a-z0-9-]+:[0-9]{12}:config-rule/[A-Z
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _FUNCTION = re.compile(r"arn:aws[a-z-]*:lambda:[a-z0-9-]+:[0-9]{12}:function:[A-Za-z0-9_-]{1,64}")
 _HOURS = re.compile(r"[0-9]{1,3}")
+_TABLE = re.compile(r"[A-Za-z0-9_.-]{3,255}")
+_FEW_DIGITS = re.compile(r"[0-9]{1,3}")
+_MOST_DAYS = 80  # Security Hub forgets a finding after 90 days without an update
 _MOST_HOURS = 24 * 7
 
 
@@ -46,6 +49,17 @@ class Environment:
     delivery_owner: str | None = None
     log_level: str = "INFO"
     sweep_hours: int = 24
+    log_bucket: str | None = None
+    log_prefix: str = ""
+    log_owner: str | None = None
+    log_key: str | None = None
+    state_table: str | None = None
+    security_hub: bool = False
+    passed_findings: bool = False
+    refresh_days: int = 30
+    topic_arn: str | None = None
+    owner_tags: tuple[str, ...] = ()
+    notice_days: int = 14
     function_arn: str | None = None  # of the function that Config rules name; the sweep asks for its rules only
 
 
@@ -121,6 +135,28 @@ def _function(name: str, value: str) -> str:
     return value
 
 
+def _switch(name: str, value: str) -> bool:
+    if value not in ("on", "off"):
+        raise UsageError(f"{name}: {value!r} is neither `on` nor `off`")
+    return value == "on"
+
+
+def _days(name: str, value: str) -> int:
+    if not _FEW_DIGITS.fullmatch(value) or not 1 <= int(value) <= _MOST_DAYS:
+        raise UsageError(f"{name}: {value!r} is not a number of days from 1 to {_MOST_DAYS}")
+    return int(value)
+
+
+def _keys(name: str, value: str) -> tuple[str, ...]:
+    return tuple(_names(name, value))
+
+
+def _table(name: str, value: str) -> str:
+    if not _TABLE.fullmatch(value):
+        raise UsageError(f"{name}: {value!r} is not the name of a DynamoDB table")
+    return value
+
+
 def _path(_: str, value: str) -> Path:
     return Path(value)
 
@@ -134,16 +170,41 @@ VARIABLES: Mapping[str, tuple[str, Callable[[str, str], Any]]] = {
     "OPALITE_EXTERNAL_ID": ("external_id", _text),
     "OPALITE_FUNCTION_ARN": ("function_arn", _function),
     "OPALITE_LAYER": ("layer", _path),
+    "OPALITE_LOG_BUCKET": ("log_bucket", _bucket),
+    "OPALITE_LOG_KEY": ("log_key", _text),
     "OPALITE_LOG_LEVEL": ("log_level", _level),
+    "OPALITE_LOG_OWNER": ("log_owner", _account),
+    "OPALITE_LOG_PREFIX": ("log_prefix", _text),
     "OPALITE_MEMBER_ROLE": ("member_role", _text),
+    "OPALITE_NOTICE_DAYS": ("notice_days", _days),
     "OPALITE_OPA_SOCKET": ("socket", _text),
+    "OPALITE_OWNER_TAGS": ("owner_tags", _keys),
+    "OPALITE_PASSED_FINDINGS": ("passed_findings", _switch),
+    "OPALITE_REFRESH_DAYS": ("refresh_days", _days),
     "OPALITE_RULES": ("rules", _rules),
+    "OPALITE_SECURITY_HUB": ("security_hub", _switch),
     "OPALITE_SESSION_TAGS": ("session_tags", _tags),
     "OPALITE_SOURCE_IDENTITY": ("source_identity", _text),
+    "OPALITE_STATE_TABLE": ("state_table", _table),
     "OPALITE_SWEEP_HOURS": ("sweep_hours", _hours),
+    "OPALITE_TOPIC_ARN": ("topic_arn", _text),
 }
 # Those of the command line may stand in the same shell.
 _OTHERS = frozenset({"OPALITE_CACHE", "OPALITE_DEBUG", "OPALITE_OPA", "OPALITE_OPA_TOKEN", "OPALITE_REWRITE_GOLDEN"})
+
+# A variable, the fields that do nothing without it, and how that is told.
+_TOGETHER = (
+    ("OPALITE_DELIVERY_BUCKET", frozenset({"delivery_prefix", "delivery_owner"}), "its prefix or owner is"),
+    (
+        "OPALITE_MEMBER_ROLE",
+        frozenset({"external_id", "source_identity", "session_tags"}),
+        "an external id, a source identity or tags for its sessions are",
+    ),
+    ("OPALITE_LOG_BUCKET", frozenset({"log_prefix", "log_owner", "log_key"}), "its prefix, owner or key is"),
+    ("OPALITE_STATE_TABLE", frozenset({"security_hub", "topic_arn"}), "Security Hub or a topic is, which need it"),
+    ("OPALITE_SECURITY_HUB", frozenset({"passed_findings", "refresh_days"}), "what its findings are to be is"),
+    ("OPALITE_TOPIC_ARN", frozenset({"owner_tags", "notice_days"}), "what is told there is"),
+)
 
 
 def read(environ: Mapping[str, str]) -> Environment:
@@ -159,10 +220,7 @@ def read(environ: Mapping[str, str]) -> Environment:
         for name, (field, read_one) in VARIABLES.items()
         if environ.get(name, "").strip()
     }
-    if given.get("delivery_bucket") is None and {"delivery_prefix", "delivery_owner"} & given.keys():
-        raise UsageError("OPALITE_DELIVERY_BUCKET: is not set, but its prefix or owner is")
-    if given.get("member_role") is None and {"external_id", "source_identity", "session_tags"} & given.keys():
-        raise UsageError(
-            "OPALITE_MEMBER_ROLE: is not set, but an external id, a source identity or tags for its sessions are"
-        )
+    for needed, dependent, words in _TOGETHER:
+        if not given.get(VARIABLES[needed][0]) and dependent & given.keys():
+            raise UsageError(f"{needed}: is not set, but {words}")
     return Environment(region=region, **given)

@@ -8,7 +8,7 @@ OpaliteError
 ├── EngineError           OPA could not be found, started or reached; trying again may help (exit code 3)
 │   └── InstallError      OPA could not be installed
 ├── AwsError              AWS could not be asked, or did not answer; trying again may help (exit code 3)
-├── DeliveryError         AWS Config did not take an evaluation; the message names the resources
+├── DeliveryError         AWS Config or another output did not take something; the message names what
 └── OutputError           the output could not be written (exit code 3)
 
 A message is one line: what was seen, what was expected, and what to do.
@@ -57,7 +57,8 @@ class AwsError(OpaliteError):
 
 
 class DeliveryError(OpaliteError):
-    """Evaluations that AWS Config did not take, after all attempts. The message names the resources, not what was said of them.
+    """What AWS Config or another output did not take, after all attempts. The message names resources or objects, not what was
+    said of them.
 
     `final`: nothing else of the same Config rule would be taken now either.
     """

@@ -45,7 +45,8 @@ class Judge:
     """Asks one engine. Stateless but for its parts, so it may be used from several threads.
 
     `chosen`: the policies asked, None for all. `known`: facts that are there from the start. `later`: kinds of facts that the
-    rest of the input may still tell. `held`: the compliance type that AWS Config holds of a resource now, where that is known.
+    rest of the input may still tell. `keep` gets each decision with the question that it answers.
+    `held`: the compliance type that AWS Config holds of a resource now, where that is known.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class Judge:
         *,
         later: frozenset[str] = frozenset(),
         held: Callable[[Mapping[str, Any]], str | None] | None = None,
+        keep: Callable[[Decision, Question], None] | None = None,
     ) -> None:
         self._engine = engine
         self._catalog = catalog
@@ -64,6 +66,7 @@ class Judge:
         self._known = known
         self._later = later
         self._held = held
+        self._keep = keep
         self._identity = decide.Identity(engine.bundle_revision, engine.opa_version)
 
     def knows(self, resource_type: str) -> bool:
@@ -175,7 +178,12 @@ class Judge:
             answer = replace(answer, unknown=[explained(gap, _recorded(gap, gaps)) for gap in answer.unknown])
         if answer is not None and why is not None and answer.unknown:
             answer = replace(answer, unknown=[explained(gap, why(gap)) for gap in answer.unknown])
-        return [] if answer is None else [decide.decision(asked, policy, answer, self._identity, render)]
+        if answer is None:
+            return []
+        decided = decide.decision(asked, policy, answer, self._identity, render)
+        if self._keep is not None:
+            self._keep(decided, asked)
+        return [decided]
 
 
 def _recorded(gap: Mapping[str, Any], gaps: Sequence[Mapping[str, str]]) -> str | None:

@@ -159,7 +159,7 @@ class Case:
 class Standing:
     """What was last known of one policy and one resource, kept between invocations. Times are RFC 3339."""
 
-    finding_id: str  # its key; see publish.finding
+    finding_id: str  # its key; see publish.life
     outcome: Outcome
     stage: str
     severity: Severity
@@ -169,6 +169,17 @@ class Standing:
     since: str  # when this outcome began
     first_observed_at: str  # when the policy was first decided for the resource
     content: str  # digest of what outputs would say, apart from times and ids of decisions
-    status: str | None  # what Security Hub was told last: FAILED, PASSED, WARNING, NOT_AVAILABLE, ARCHIVED; None: nothing
-    sent_at: str | None  # when that was
-    pending: tuple[str, ...]  # outputs that have not been told of this standing yet: "securityhub", "sns"
+    # What Security Hub holds, or is to be told while that is pending: FAILED, PASSED, WARNING, NOT_AVAILABLE, ARCHIVED, or nothing.
+    status: str | None
+    sent_at: str | None  # UpdatedAt of what was sent last; None: nothing ever was
+    pending: tuple[str, ...]  # what has not been told of this standing yet: "securityhub", "sns:<change>"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One notification: for people who get it by mail, and for programs."""
+
+    subject: str  # of a mail
+    text: str  # of a mail
+    document: JsonObject  # the same for queues, functions and web hooks
+    attributes: Mapping[str, str]  # by which subscriptions choose

@@ -15,6 +15,12 @@ class Handler(BaseHTTPRequestHandler):
     wbufsize = -1
     disable_nagle_algorithm = True
 
+    def handle_expect_100(self) -> bool:
+        """S3 clients wait for the word to go on, a second at most, and would wait for it in the buffer."""
+        answer = super().handle_expect_100()
+        self.wfile.flush()
+        return answer
+
     def log_message(self, *_: object) -> None:
         pass
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from opalite.config_rule.judging import Verdict, refuse_faults, verdicts
 from opalite.config_rule.parts import Parts
-from opalite.errors import AwsError, InvocationError, NormalizationError
+from opalite.errors import AwsError, DeliveryError, InvocationError, NormalizationError, OpaliteError
 from opalite.event import Invocation
 from opalite.model import Item, JsonObject, Resource
 from opalite.normalize import resource as normalize
@@ -26,15 +26,31 @@ def judge(parts: Parts, invocation: Invocation, place: Place, selection: Selecti
 
     verdict = verdicts(parts, [resource], selection, at=None, held=held)[0]
     parts.telemetry.judged([verdict])
-    parts.delivery.put(
-        place,
-        [] if verdict.evaluation is None else [verdict.evaluation],
-        invocation.result_token,
-        test_mode=invocation.test_mode,
-        deadline=parts.remaining,
-    )
+    deliver(parts, invocation, place, verdict)
     refuse_faults([verdict])
     return verdict
+
+
+def deliver(parts: Parts, invocation: Invocation, place: Place, verdict: Verdict) -> None:
+    """To AWS Config first, then to every other output, whatever became of the one before. Raises for all that failed."""
+    problems: list[str] = []
+    failed: OpaliteError | Denied | None = None
+    try:
+        parts.delivery.put(
+            place,
+            [] if verdict.evaluation is None else [verdict.evaluation],
+            invocation.result_token,
+            test_mode=invocation.test_mode,
+            deadline=parts.remaining,
+        )
+    except (OpaliteError, Denied) as error:
+        failed = error
+    if parts.outputs is not None and not invocation.test_mode:
+        problems = parts.outputs.deliver(verdict.cases, rule_arn=invocation.rule.arn, deadline=parts.remaining)
+    if failed is not None and not problems:
+        raise failed
+    if problems:
+        raise DeliveryError("; ".join([*([str(failed)] if failed else []), *problems]))
 
 
 def is_still_there(invocation: Invocation) -> bool:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
+
+import orjson
 
 from opalite.config_rule.parts import Parts
 from opalite.errors import DecisionError, InvocationError
 from opalite.facts.given import GivenFacts
 from opalite.judge import Fault, Judge, Judged, Pending
-from opalite.model import Decision, Evaluation, Resource
+from opalite.model import Case, Decision, Evaluation, Question, Resource
 from opalite.publish import evaluation
 from opalite.publish.annotation import fitted, tail
 from opalite.selection import Selection
@@ -29,6 +31,7 @@ class Verdict:
     faults: tuple[Fault, ...]  # answers that cannot be trusted
     spoken_of: bool  # whether any policy of the bundle speaks of the type
     evaluation: Evaluation | None
+    cases: tuple[Case, ...] = ()  # of the decisions, where an output beside AWS Config wants them
 
 
 def verdicts(
@@ -38,14 +41,28 @@ def verdicts(
 
     Raises EngineError, DecisionError or AwsError: then nothing was decided.
     """
-    judge = Judge(parts.engine, parts.catalog, selection.chosen, _NOTHING, later=parts.kinds, held=held)
+    judged: dict[str, bytes] = {}  # by decision id
+
+    def keep(decision: Decision, question: Question) -> None:
+        judged[decision.decision_id] = question.core
+
+    judge = Judge(
+        parts.engine,
+        parts.catalog,
+        selection.chosen,
+        _NOTHING,
+        later=parts.kinds,
+        held=held,
+        keep=keep if parts.outputs is not None else None,
+    )
     asked = [judge.question(resource, at or _own_time(resource)) for resource in resources]
     first = judge.first([question for question in asked if question is not None])
     answers = iter(_completed(judge, first, parts))
-    return [
+    found = [
         _verdict(resource, () if question is None else next(answers), selection, at, spoken_of=question is not None)
         for resource, question in zip(resources, asked, strict=True)
     ]
+    return [replace(verdict, cases=_cases(verdict.decisions, judged)) for verdict in found] if judged else found
 
 
 def refuse_faults(found: Iterable[Verdict]) -> None:
@@ -54,6 +71,10 @@ def refuse_faults(found: Iterable[Verdict]) -> None:
     if faults:
         told = "; ".join(dict.fromkeys(fault.message for fault in faults[:_NAMED]))
         raise DecisionError(f"{len(faults)} answers cannot be trusted, nothing was made of them: {told}")
+
+
+def _cases(decisions: Sequence[Decision], judged: Mapping[str, bytes]) -> tuple[Case, ...]:
+    return tuple(Case(decision, orjson.loads(judged[decision.decision_id])) for decision in decisions)
 
 
 def _completed(judge: Judge, first: list[list[Judged]], parts: Parts) -> list[list[Judged]]:

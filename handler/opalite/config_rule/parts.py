@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from opalite.catalog import Catalog
 from opalite.config_rule.telemetry import Telemetry
 from opalite.environment import Environment
 from opalite.ports import ConfigItems, ConfigResults, Delivery, Engine, Facts, Members, OversizedItems
+
+if TYPE_CHECKING:
+    from opalite.config_rule.outputs import Outputs
 
 
 class Context(Protocol):
@@ -52,6 +55,7 @@ class Parts:
     delivery: Delivery
     oversized: OversizedItems | None
     members: Members
+    outputs: Outputs | None  # beside AWS Config
     telemetry: Telemetry
     remaining: Remaining
     renew: Callable[[], None]  # forget what was refused: somebody may have permitted it since the last event

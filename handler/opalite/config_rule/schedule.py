@@ -70,7 +70,10 @@ class _Round:
         found = verdicts(self._parts, resources, self._selection, at=self._at, held=self._held_of)
         self._parts.telemetry.judged(found)
         self._doubtful += [verdict for verdict in found if verdict.faults]
-        self._deliver([verdict.evaluation for verdict in found if verdict.evaluation is not None])
+        try:
+            self._deliver([verdict.evaluation for verdict in found if verdict.evaluation is not None])
+        finally:
+            self._tell_others(found)
 
     def clean_up(self, kinds: frozenset[str] | None) -> None:
         """Results of what was not discovered: gone if AWS Config knows nothing of it, judged if it does after all."""
@@ -113,13 +116,13 @@ class _Round:
     def _take_back(self, keys: Iterable[Key], reason: str) -> None:
         annotation = fitted(f"not applicable: {reason}", "")
         evaluations = [Evaluation(*key, NOT_APPLICABLE, annotation, self._at) for key in sorted(keys)]
-        self._deliver(evaluations)
-        if evaluations:
+        if self._deliver(evaluations):
             self._parts.telemetry.note("taken back", resources=len(evaluations), reason=reason)
 
-    def _deliver(self, evaluations: Sequence[Evaluation], *, even_if_empty: bool = False) -> None:
+    def _deliver(self, evaluations: Sequence[Evaluation], *, even_if_empty: bool = False) -> bool:
+        """Whether AWS Config has taken them all."""
         if not evaluations and not even_if_empty:
-            return
+            return False
         try:
             self._parts.delivery.put(
                 self._place,
@@ -128,14 +131,22 @@ class _Round:
                 test_mode=self._invocation.test_mode,
                 deadline=self._parts.remaining,
             )
-        except (
-            DeliveryError
-        ) as error:  # one resource that Config does not take must not keep the others from being judged
+        except DeliveryError as error:
             if error.final:
                 raise
+            # One resource that Config does not take must not keep the others from being judged.
             self._undelivered.append(str(error))
-            return
+            return False
         self.tally.delivered.update(evaluation.compliance_type for evaluation in evaluations)
+        return True
+
+    def _tell_others(self, found: Sequence[Verdict]) -> None:
+        outputs = self._parts.outputs
+        if outputs is not None and not self._invocation.test_mode:
+            cases = [case for verdict in found for case in verdict.cases]
+            self._undelivered += outputs.deliver(
+                cases, rule_arn=self._invocation.rule.arn, deadline=self._parts.remaining
+            )
 
     def _check_time(self) -> None:
         if self._parts.remaining() < RESERVE_SECONDS:

@@ -34,7 +34,7 @@ EXPRESSION_CHARACTERS: Final = 4096
 # https://docs.aws.amazon.com/config/latest/APIReference/API_GetResourceConfigHistory.html have the same limit.
 ITEMS_PER_CALL: Final = 100
 # Older clients ask by whole seconds, and the ends of the range need not be within it.
-WINDOW: Final = timedelta(seconds=5)
+WINDOW: Final = timedelta(seconds=5)  # older clients ask for whole seconds, and the ends need not be within it
 # The history answers in stretches of time, most of them empty, and may go on for hundreds of pages.
 HISTORY_PAGES: Final = 20
 
@@ -235,10 +235,9 @@ class ConfigItems:
         while left:
             answer = service.ask("BatchGetResourceConfig", resourceKeys=left)
             unprocessed = answer.get("unprocessedResourceKeys") or []
+            told = answer.get("baseConfigurationItems")
             # What is not told is taken for gone, so this must be AWS's word, and no page of a proxy's.
-            items += map(
-                _plain, answer.get("baseConfigurationItems", ()) if unprocessed else answer["baseConfigurationItems"]
-            )
+            items += map(_plain, answer["baseConfigurationItems"] if told is None and not unprocessed else told or ())
             if len(unprocessed) >= len(left):
                 break
             left = unprocessed

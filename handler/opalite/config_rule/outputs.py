@@ -1,0 +1,205 @@
+"""Where decisions go beside AWS Config: the decision log, Security Hub, notifications. Each is tried, whatever becomes of the others.
+
+What was last known of each policy and resource (publish.life) says what is new, so that only changes are sent. It is written
+before anything is sent, with what is still to be sent, so that a retry sends what is missing and nothing twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from opalite.errors import AwsError, DeliveryError
+from opalite.model import Case, JsonObject, Message, Standing
+from opalite.ports import Denied
+from opalite.publish import life
+from opalite.publish.addressees import TagKeys
+from opalite.publish.finding import content, finding, product_arn
+from opalite.publish.life import SECURITY_HUB, SNS, Change, Wishes
+from opalite.publish.log_object import log_objects
+from opalite.publish.notification import told
+
+_AT_ONCE = 8  # standings that are written at the same time; each is a call of its own
+_RACES = 5  # how often somebody else may have been faster
+
+Deadline = Callable[[], float]
+
+
+class Log(Protocol):
+    """The bucket of the decision log."""
+
+    def put(self, objects: Sequence[tuple[str, bytes]], *, deadline: Deadline) -> object: ...
+
+
+class Found(Protocol):
+    """Standings by key, and why some could not be read."""
+
+    @property
+    def standings(self) -> Mapping[str, Standing]: ...
+    @property
+    def faults(self) -> Mapping[str, str]: ...
+
+
+class Standings(Protocol):
+    """The store of what was last known."""
+
+    def get(self, keys: Sequence[str], *, deadline: Deadline) -> Found: ...
+    def put(self, standing: Standing, *, after: Standing | None, deadline: Deadline) -> bool: ...
+    def settle(self, standing: Standing, output: str, *, deadline: Deadline) -> bool: ...
+
+
+class Hub(Protocol):
+    """Security Hub in the members."""
+
+    def put(
+        self, findings: Sequence[JsonObject], *, deadline: Deadline, taken: Callable[[Sequence[str]], None]
+    ) -> None: ...
+
+
+class Topic(Protocol):
+    """The topic of notifications."""
+
+    def put(
+        self, messages: Sequence[Message], *, deadline: Deadline, taken: Callable[[Sequence[Message]], None]
+    ) -> None: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Life:
+    """What findings and notifications need: the store, and where they go; None: that output is off."""
+
+    entries: Mapping[str, Mapping[str, Any]]  # policies of the catalog by id
+    standings: Standings
+    hub: Hub | None
+    topic: Topic | None
+    home_region: str  # of findings about what has no Region
+    passed: bool = False
+    notice_days: int = 14
+    refresh_days: int = 30
+    tag_keys: TagKeys | None = None
+
+    @property
+    def wishes(self) -> Wishes:
+        """Which outputs are on, as publish.life asks for it."""
+        on = {SECURITY_HUB: self.hub, SNS: self.topic}
+        outputs = frozenset(name for name, output in on.items() if output is not None)
+        return Wishes(outputs=outputs, passed=self.passed, notice_days=self.notice_days)
+
+
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """A case that something follows from."""
+
+    case: Case
+    before: Standing | None
+    step: life.Step
+
+
+class Outputs:
+    """`prefix`: where the log's objects begin."""
+
+    def __init__(self, *, log: Log | None, prefix: str, life: Life | None) -> None:
+        self._log = log
+        self._prefix = prefix
+        self._life = life
+
+    def deliver(self, cases: Sequence[Case], *, rule_arn: str, deadline: Deadline) -> list[str]:
+        """One line for each output that did not take everything."""
+        problems: list[str] = []
+        if not cases:
+            return problems
+        if self._log is not None:
+            with _noted(problems):
+                self._log.put(log_objects(cases, prefix=self._prefix, rule_arn=rule_arn), deadline=deadline)
+        if self._life is not None:
+            with _noted(problems):
+                _live(self._life, cases, deadline, problems)
+        return problems
+
+
+@contextmanager
+def _noted(problems: list[str]) -> Iterator[None]:
+    try:
+        yield
+    except (DeliveryError, AwsError, Denied) as error:
+        problems.append(str(error))
+
+
+def _live(life_: Life, cases: Sequence[Case], deadline: Deadline, problems: list[str]) -> None:
+    by_key = {life.finding_id(case, life_.entries[case.decision.policy_id]): case for case in cases}
+    found = life_.standings.get(list(by_key), deadline=deadline)
+    problems += [f"standing of {key[:100]}: {fault}" for key, fault in found.faults.items()]
+    sound = [(key, case) for key, case in by_key.items() if key not in found.faults]
+
+    def stepped(entry: tuple[str, Case]) -> _Told | None:
+        return _stepped(life_, *entry, found.standings.get(entry[0]), deadline)
+
+    if len(sound) == 1:
+        steps = [stepped(sound[0])]
+    else:
+        with ThreadPoolExecutor(min(_AT_ONCE, len(sound) or 1)) as pool:
+            steps = list(pool.map(stepped, sound))
+    told_ = [step for step in steps if step is not None]
+    if life_.hub is not None:
+        with _noted(problems):
+            _send_findings(life_, life_.hub, told_, deadline)
+    if life_.topic is not None:
+        with _noted(problems):
+            _notify(life_, life_.topic, told_, deadline)
+
+
+def _stepped(life_: Life, key: str, case: Case, before: Standing | None, deadline: Deadline) -> _Told | None:
+    """The step from what stands there, once it stands there itself; None if something newer does."""
+    refresh_before = datetime.fromisoformat(case.decision.evaluated_at) - timedelta(days=life_.refresh_days)
+    for _ in range(_RACES):
+        step = life.step(
+            before, case, content(case), key=key, refresh_before=refresh_before.isoformat(), wishes=life_.wishes
+        )
+        if step is None:
+            return None
+        if step.standing == before or life_.standings.put(step.standing, after=before, deadline=deadline):
+            return _Told(case, before, step)
+        again = life_.standings.get([key], deadline=deadline)
+        if key in again.faults:
+            raise AwsError(f"standing of {key[:100]}: {again.faults[key]}")
+        before = again.standings.get(key)
+    raise AwsError(f"standing of {key[:100]}: others have changed it {_RACES} times; try again")
+
+
+def _send_findings(life_: Life, hub: Hub, told_: Sequence[_Told], deadline: Deadline) -> None:
+    due = {one.step.standing.finding_id: one for one in told_ if one.step.finding is not None}
+    findings = [
+        finding(
+            one.case,
+            life_.entries[one.case.decision.policy_id],
+            one.step.standing,
+            product_arn=product_arn(one.case, home_region=life_.home_region),
+            is_new=one.before is None or one.before.sent_at is None,
+        )
+        for one in due.values()
+    ]
+    taken: list[str] = []
+    try:
+        hub.put(findings, deadline=deadline, taken=taken.extend)
+    finally:
+        for key in taken:
+            life_.standings.settle(due[key].step.standing, SECURITY_HUB, deadline=deadline)
+
+
+def _notify(life_: Life, topic: Topic, told_: Sequence[_Told], deadline: Deadline) -> None:
+    changes: list[tuple[Change, Case, Standing]] = [
+        (one.step.change, one.case, one.step.standing) for one in told_ if one.step.change is not None
+    ]
+    of = told(changes, life_.entries, keys=life_.tag_keys)
+    taken: list[Message] = []
+    try:
+        topic.put([message for message, _ in of], deadline=deadline, taken=taken.extend)
+    finally:
+        for message, standings in of:
+            if any(message is one for one in taken):
+                for standing in standings:
+                    life_.standings.settle(standing, SNS, deadline=deadline)
