@@ -57,8 +57,9 @@ class AwsError(OpaliteError):
 
 
 class DeliveryError(OpaliteError):
-    """What AWS Config or another output did not take, after all attempts. The message names resources or objects, not what was
-    said of them.
+    """What AWS Config or another output did not take, after all attempts.
+
+    The message names resources or objects, not what was said of them.
 
     `final`: nothing else of the same Config rule would be taken now either.
     """
