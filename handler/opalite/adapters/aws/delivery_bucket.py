@@ -13,7 +13,7 @@ from itertools import islice
 from typing import Any, Final
 
 from opalite import strict_json
-from opalite.adapters.aws.config_items import Sought, instant, sought
+from opalite.adapters.aws.item_identity import Sought, instant, sought
 from opalite.errors import AwsError
 from opalite.model import JsonObject
 from opalite.ports import Absent, Denied, Place, Service, Sessions

@@ -1,0 +1,173 @@
+"""Layers with an OPA of their own, and the function deployed with one of them."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from emulation.aws import LocalAws
+from opalite.config_rule.function import Function
+from opalite.engine.bundle import assemble
+from opalite.engine.orphans import die_with_parent
+from opalite.normalize import TYPES
+
+REQUEST = "6f1c0b52-5c1e-4b7e-9a55-0d1c6b3f7a10"
+_OF_CALLS = ("ApiCalls", "ApiRetries", "CacheHits", "CacheMisses")
+_SHOWN = 12  # characters of a decision id in an annotation
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """A bundle as a layer has it, and the socket of an OPA that judges by it."""
+
+    folder: Path
+    socket: str
+    bundle_revision: str
+
+
+@dataclass(slots=True)
+class Layers:
+    """Layers by what is laid over the shipped settings. Each has an OPA of its own, run as the extension runs it."""
+
+    opa: Any
+    folder: Path
+    _made: dict[str, Layer] = field(default_factory=dict)
+    _running: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    def __call__(self, overlay: Mapping[str, Any] | None = None) -> Layer:
+        text = json.dumps(overlay or {}, sort_keys=True)
+        if text not in self._made:
+            self._made[text] = self._make(text)
+        return self._made[text]
+
+    def close(self) -> None:
+        for process in self._running:
+            process.kill()
+            process.wait()
+
+    def _make(self, overlay: str) -> Layer:
+        folder = self.folder / f"layer{len(self._made)}"
+        folder.mkdir()
+        (folder / "overlay.json").write_text(overlay)
+        bundle = assemble(
+            self.opa.path, bundles=(), overlays=(folder / "overlay.json",), with_shipped=True, typed=TYPES
+        )
+        bundle.write(folder / "bundle.tar.gz")
+        description = {
+            "format": 1,
+            "architecture": "x86_64",
+            "opa_version": self.opa.version,
+            "bundle_revision": bundle.revision,
+            "catalog": bundle.data["catalog"],
+            "exemptions": bundle.data["exemptions"],
+        }
+        (folder / "layer.json").write_text(json.dumps(description))
+        layer = Layer(folder, f"{folder}/opa.sock", bundle.revision)
+        self._run(layer)
+        return layer
+
+    def _run(self, layer: Layer) -> None:
+        command = [
+            str(self.opa.path), "run", "--server", "--addr", f"unix://{layer.socket}", "--log-level", "error",
+            "--skip-version-check", "--optimize-store-for-read-speed", "--bundle", str(layer.folder / "bundle.tar.gz"),
+        ]  # fmt: skip
+        environ = {"HOME": str(layer.folder), "GOGC": "400"}
+        self._running.append(
+            subprocess.Popen(command, env=environ, stderr=subprocess.DEVNULL, preexec_fn=die_with_parent())  # noqa: PLW1509
+        )
+
+
+@dataclass(slots=True)
+class Invocation:
+    """What Lambda says of it. `seconds`: how many are left."""
+
+    seconds: Callable[[], float]
+    invoked_function_arn: str
+    aws_request_id: str = REQUEST
+
+    def get_remaining_time_in_millis(self) -> int:
+        return int(self.seconds() * 1000)
+
+
+@dataclass(slots=True)
+class Deployed:
+    """The function as Lambda would call it, and what it has written since it was called last."""
+
+    aws: LocalAws
+    layer: Layer
+    arn: str
+    function: Function
+    log: io.StringIO
+
+    def __call__(self, event: Any, *, seconds: Callable[[], float] = lambda: 60.0) -> Any:
+        self.log.seek(0)
+        self.log.truncate()
+        return self.function.handle(event, Invocation(seconds, self.arn))
+
+    def results(self, rule: Any) -> dict[tuple[str, str], tuple[str, str, str]]:
+        """What AWS Config holds by type and id: compliance type, annotation, ordering timestamp."""
+        held = self.aws.config.results(rule.account, rule)
+        return {key: (one["complianceType"], one["annotation"], one["orderingTimestamp"]) for key, one in held.items()}
+
+    def documents(self) -> list[dict[str, Any]]:
+        """Everything that the invocation has written: one JSON object per line."""
+        return [json.loads(line) for line in self.log.getvalue().splitlines()]
+
+    def lines(self, message: str) -> list[dict[str, Any]]:
+        """The log lines of one kind, without what is the same in all of an invocation."""
+        same = (
+            "level", "message", "timestamp", "service", "function_request_id", "cold_start",
+            "config_rule", "account_id", "message_type",
+        )  # fmt: skip
+        return [
+            {name: value for name, value in line.items() if name not in same}
+            for line in self.documents()
+            if line.get("message") == message
+        ]
+
+    def outcomes(self) -> dict[str, str]:
+        """By policy, of an invocation about one resource."""
+        return {line["policy_id"]: line["outcome"] for line in self.lines("decision")}
+
+    def outcome(self, event: Any) -> str:
+        """Of the only policy that judges the event's only resource."""
+        (outcome,) = self(event)["outcomes"].values()
+        return outcome
+
+    def asked(self, service: str) -> list[tuple[str, str]]:
+        """The calls of a service since the beginning: accounts and operations."""
+        return [(call.account, call.operation) for call in self.aws.calls_made if call.service == service]
+
+    def tails(self) -> list[str]:
+        """How the annotations of the decisions end, in the order of the log."""
+        return [f" [{line['decision_id'][:_SHOWN]}]" for line in self.lines("decision")]
+
+    def metrics(self) -> list[tuple[dict[str, str], dict[str, float]]]:
+        """Dimensions and values of each line of metrics."""
+        return [_metric(document) for document in self.documents() if "_aws" in document]
+
+    def counts(self) -> dict[str, float]:
+        """The sums without dimensions that are not zero; calls and caches left out."""
+        return {name: value for name, value in self._sums().items() if name not in _OF_CALLS}
+
+    def calls(self) -> dict[str, float]:
+        """Those of calls and caches."""
+        return {name: value for name, value in self._sums().items() if name in _OF_CALLS}
+
+    def _sums(self) -> dict[str, float]:
+        found = [values for dimensions, values in self.metrics() if not dimensions]
+        assert len(found) <= 1
+        return {name: value for values in found for name, value in values.items() if value}
+
+
+def _metric(document: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, float]]:
+    (directive,) = document["_aws"]["CloudWatchMetrics"]
+    names = [name for group in directive["Dimensions"] for name in group if name != "service"]
+    values = {metric["Name"]: document[metric["Name"]] for metric in directive["Metrics"]}
+    flat = {name: value[0] if isinstance(value, list) else value for name, value in values.items()}
+    return {name: document[name] for name in names}, flat
