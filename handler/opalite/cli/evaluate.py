@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -27,6 +28,9 @@ from opalite.judge import Judge
 from opalite.model import Severity
 from opalite.ports import UNVERSIONED
 
+if TYPE_CHECKING:
+    from opalite.cli.publish import Preview
+
 _STDOUT = 1
 
 
@@ -46,7 +50,7 @@ _STDOUT = 1
 @click.option(
     "--at", metavar="TIME", help="Judge as of this time (default: the event's, else the item's capture time)."
 )
-@click.option("--format", "form", type=click.Choice(list(FORMATS)), default="table", show_default=True)
+@click.option("--format", "form", type=click.Choice(list(FORMATS)), show_default="table; jsonl with --publish")
 @click.option("--output", type=PATH, metavar="FILE", help="Write to FILE, which appears when all went well.")
 @click.option(
     "--fail-on",
@@ -55,6 +59,13 @@ _STDOUT = 1
     metavar="LEVEL",
     help="Exit with 1 for violations of this severity or above (default: any).",
 )
+@click.option(
+    "--publish",
+    metavar="OUTPUTS",
+    help="With --dry-run: print what the function would send, not the decisions. "
+    "Outputs with commas between: config, securityhub, s3, sns.",
+)
+@click.option("--dry-run", is_flag=True, help="Send nothing; always with --publish, since only the function sends.")
 @click.option("--allow-undetermined", is_flag=True, help="Do not exit with 1 for what could not be decided.")
 @click.option(
     "--jobs",
@@ -77,10 +88,12 @@ def evaluate(paths: tuple[str, ...], **given: Any) -> int:
       opalite evaluate snapshot.json.gz --tag baseline --tag encryption
       opalite evaluate snapshot.json.gz --live --live-role OpaliteRead
       opalite evaluate - --format jsonl < history.json | jq 'select(.outcome == "fail")'
+      opalite evaluate snapshot.json.gz --publish securityhub,sns --dry-run
     """
     options = take_engine_options(given)
     at = clock.given(given["at"])
     aws = live(wanted=given["live"], role=given["live_role"], given=given["facts"] is not None)
+    preview = _preview(given, at)
     facts = load(given["facts"]) if given["facts"] else GivenFacts({})
     with ExitStack() as stack:
         ready = stack.enter_context(session(options))
@@ -89,11 +102,15 @@ def evaluate(paths: tuple[str, ...], **given: Any) -> int:
         sink: Sink = stack.enter_context(OutputFile(output)) if output else Descriptor(_STDOUT, "standard output")
         reporter = stack.enter_context(Reporter(paths))
         run = Run(
-            Judge(ready.engine, ready.catalog, chosen, facts, later=corpus.KINDS | (aws.kinds if aws else frozenset())),
+            Judge(
+                ready.engine, ready.catalog, chosen, facts,
+                later=corpus.KINDS | (aws.kinds if aws else frozenset()), keep=preview.kept.keep if preview else None,
+            ),
             at=at, now=clock.now(), jobs=given["jobs"], report=reporter.say,
             remote=aws.facts if aws else None, stop=aws.stop if aws else None,
         )  # fmt: skip
-        target = FORMATS[given["form"]](sink, output is None and sys.stdout.isatty())
+        dry = preview.writer(sink, ready.entries) if preview else None
+        target = dry or FORMATS[given["form"] or "table"](sink, output is None and sys.stdout.isatty())
         target.begin()
         for decisions in run.decisions(reporter.items()):
             target.add(decisions)
@@ -101,11 +118,24 @@ def evaluate(paths: tuple[str, ...], **given: Any) -> int:
         reporter.close()
         target.end(run.summary)
         sink.flush()
-        for line in (*_afterwards(run, ready, chosen), *([aws.notice()] if aws else [])):
+        for line in (
+            *_afterwards(run, ready, chosen),
+            *([aws.notice()] if aws else []),
+            *(dry.notices() if dry else ()),
+        ):
             reporter.say("notice", line)
     return run.summary.exit_code(
         fail_on=Severity(given["fail_on"].upper()), allow_undetermined=given["allow_undetermined"]
     )
+
+
+def _preview(given: dict[str, Any], at: str | None) -> Preview | None:
+    """What --publish asks for. What it takes to render that is loaded only then."""
+    if given["publish"] is None and not given["dry_run"]:
+        return None
+    from opalite.cli.publish import preview  # noqa: PLC0415
+
+    return preview(given["publish"], dry_run=given["dry_run"], form=given["form"], at=at, environ=os.environ)
 
 
 def _chosen(catalog: Catalog, policies: tuple[str, ...], tags: tuple[str, ...]) -> frozenset[str] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,6 +42,7 @@ class Session:
     engine: Engine
     catalog: Catalog
     data: JsonObject  # parameters, exemptions, stages; empty with a remote OPA
+    entries: Mapping[str, JsonObject]  # of the catalog by policy id
 
 
 @contextmanager
@@ -59,7 +60,8 @@ def session(options: EngineOptions) -> Iterator[Session]:
         path = Path(folder) / "bundle.tar.gz"
         assembled.write(path)
         with ManagedOpa(opa.path, path, version=opa.version, revision=assembled.revision, environ=os.environ) as engine:
-            yield Session(engine, Catalog(assembled.data["catalog"]), assembled.data)
+            catalog = assembled.data["catalog"]
+            yield Session(engine, Catalog(catalog), assembled.data, catalog["policies"])
 
 
 @contextmanager
@@ -74,7 +76,8 @@ def _remote(options: EngineOptions) -> Iterator[Session]:
     with RemoteOpa(
         options.opa_url or "", token=_token(options.token_file), ca=options.ca, certificate=options.certificate
     ) as engine:
-        yield Session(engine, Catalog(engine.catalog()), {})
+        catalog = engine.catalog()
+        yield Session(engine, Catalog(catalog), {}, catalog["policies"])
 
 
 def _token(path: Path | None) -> str | None:

@@ -82,8 +82,8 @@ def _listed(entries: Sequence[Decision], asked: int, verb: str, said: Callable[[
         [f"; {decision.policy_id}" for decision in ranked[1:]], room - min(length(message), _MESSAGE)
     )
     room -= length(others)
-    if room < _SHORTEST_MESSAGE:
-        return fitted(head, others + end)
+    if room < min(length(message), _SHORTEST_MESSAGE):
+        return fitted(head.removesuffix(": "), others + end)
     return f"{head}{cut(message, room)}{others}{end}"
 
 

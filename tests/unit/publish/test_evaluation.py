@@ -297,6 +297,14 @@ def test_a_policy_with_a_very_long_id_gives_way_to_the_count_and_the_decision():
     assert text.endswith(f"x…{END}")
 
 
+def test_a_short_message_stands_beside_many_names():
+    short = replace(FAIL, violations=({"message": "0"},), policy_id="custom.a.b.a")
+    others = [replace(FAIL, policy_id=f"custom.a.b.{'x' * count}") for count in range(20, 60, 8)]
+    _, text = umbrella(short, *others)
+    assert text.startswith("6 of 6 policies fail: custom.a.b.a: 0; custom.a.b.xxxx")
+    assert text.endswith(END)
+
+
 MESSAGES = st.text(min_size=1) | st.text("é🙂👍🏽🇩🇪\u0301\u202e\n a", min_size=1, max_size=400)
 
 
