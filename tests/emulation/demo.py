@@ -1,6 +1,6 @@
 """One event through the true function, the true extension and a real OPA, against an AWS of our own on the loopback.
 
-    python tests/emulation/demo.py [EVENT.json] [--items FILE]… [--set NAME=VALUE]… [--layer DIR] [--log]
+    python tests/emulation/demo.py [EVENT.json] [--items FILE]… [--set NAME=VALUE]… [--scope tag|type] [--layer DIR] [--log]
 
 EVENT is what Lambda would hand over: an invocation by AWS Config (`-`: standard input). Without it a security group is changed.
 Prints what AWS Config would get. Exit codes: 0, 1 when the function failed, 2 when the event cannot be used.
