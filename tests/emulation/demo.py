@@ -33,6 +33,13 @@ def main() -> None:
     parser.add_argument("--items", action="append", default=[], help="items that AWS Config has recorded, in any form")
     parser.add_argument("--set", action="append", default=[], help="a variable of the function: OPALITE_RULES=my-rule")
     parser.add_argument(
+        "--scope",
+        choices=("tag", "type"),
+        default="tag",
+        help="how the Config rule is scoped: an event with eventLeftScope is believed of a rule that is scoped by a tag "
+        "which the item has not (default), and of none that is scoped by types",
+    )
+    parser.add_argument(
         "--layer", type=Path, default=ROOT / "build" / "layer", help="an unpacked layer of this machine"
     )
     parser.add_argument("--log", action="store_true", help="print the function's log as well")
@@ -48,7 +55,7 @@ def main() -> None:
             for found in items_of(read(path), path):
                 if isinstance(found, Item):
                     aws.config.record(found.body)
-        event["resultToken"] = token(aws, event) or event.get("resultToken")
+        event["resultToken"] = token(aws, event, options.scope) or event.get("resultToken")
         result = run(aws, event, dict(entry.partition("=")[::2] for entry in options.set), options)
         report(aws, result)
     sys.exit(1 if result.error else 0)
@@ -66,13 +73,20 @@ def refuse(message: str) -> NoReturn:
     sys.exit(2)
 
 
-def token(aws: LocalAws, event: dict[str, Any]) -> str | None:
+def token(aws: LocalAws, event: dict[str, Any], scope: str) -> str | None:
     """A token that AWS Config will take for the event's own rule, which is made for it; a token of a test stays what it is."""
     name, arn, account = (event.get(part) for part in ("configRuleName", "configRuleArn", "accountId"))
-    if event.get("resultToken") == "TESTMODE" or not all(isinstance(part, str) for part in (name, arn, account)):
+    if not all(isinstance(part, str) for part in (name, arn, account)):
         return None
-    rule = aws.config.rule(account, name, arn=arn, organization="/aws-service-rule/" in arn)
-    return str(aws.config.token(account, rule))
+    left = event.get("eventLeftScope") is True and scope == "tag"
+    rule = aws.config.rule(
+        account,
+        name,
+        arn=arn,
+        organization="/aws-service-rule/" in arn,
+        scope={"TagKey": "in-the-scope-of-the-demo"} if left else None,
+    )
+    return None if event.get("resultToken") == "TESTMODE" else str(aws.config.token(account, rule))
 
 
 def run(aws: LocalAws, event: dict[str, Any], more: dict[str, str], options: argparse.Namespace) -> Result:

@@ -14,6 +14,12 @@ COMMANDS: Mapping[str, tuple[str, str, str]] = {
     "evaluate": ("opalite.cli.evaluate", "evaluate", "Judge configuration items and print the decisions."),
     "normalize": ("opalite.cli.normalize", "normalize", "Print the policy input that each configuration item becomes."),
     "explain": ("opalite.cli.explain", "explain", "Say why a logged decision came about, and judge the same again."),
+    "report": (
+        "opalite.cli.report",
+        "report",
+        "Count what the decision log tells: churn, time to fix, exemptions, cost.",
+    ),
+    "redrive": ("opalite.cli.redrive", "redrive", "Send events that failed to the function again."),
     "policies": ("opalite.cli.policies", "policies", "List, show and lint policies; make their catalog and pages."),
     "data": ("opalite.cli.data", "data", "Check parameters, exemptions and stages."),
     "opa": ("opalite.cli.opa", "opa", "Install OPA, or say which one is used."),

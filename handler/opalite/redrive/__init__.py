@@ -1,0 +1,1 @@
+"""Sending events that failed to the function again: docs/lambda.md."""
