@@ -161,7 +161,7 @@ def _path(_: str, value: str) -> Path:
     return Path(value)
 
 
-# Each variable, the field that it sets, and how it is read. docs/operators.md says what they mean.
+# Each variable, the field that it sets, and how it is read. docs/lambda.md says what they mean.
 VARIABLES: Mapping[str, tuple[str, Callable[[str, str], Any]]] = {
     "OPALITE_ACCOUNTS": ("accounts", _accounts),
     "OPALITE_DELIVERY_BUCKET": ("delivery_bucket", _bucket),

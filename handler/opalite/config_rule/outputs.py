@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from opalite.errors import AwsError, DeliveryError
 from opalite.model import Case, JsonObject, Message, Standing
@@ -25,6 +25,11 @@ from opalite.publish.notification import told
 
 _AT_ONCE = 8  # standings that are written at the same time; each is a call of its own
 _RACES = 5  # how often somebody else may have been faster
+_GIVEN_UP = 3  # so many that failed one by one: the others would fail, too, each after all its attempts
+_NAMED = 3  # of problems of one kind
+
+_In = TypeVar("_In")
+_Out = TypeVar("_Out")
 
 Deadline = Callable[[], float]
 
@@ -132,24 +137,44 @@ def _noted(problems: list[str]) -> Iterator[None]:
 def _live(life_: Life, cases: Sequence[Case], deadline: Deadline, problems: list[str]) -> None:
     by_key = {life.finding_id(case, life_.entries[case.decision.policy_id]): case for case in cases}
     found = life_.standings.get(list(by_key), deadline=deadline)
-    problems += [f"standing of {key[:100]}: {fault}" for key, fault in found.faults.items()]
+    problems += _few([f"standing of {key[:100]}: {fault}" for key, fault in found.faults.items()])
     sound = [(key, case) for key, case in by_key.items() if key not in found.faults]
 
     def stepped(entry: tuple[str, Case]) -> _Told | None:
         return _stepped(life_, *entry, found.standings.get(entry[0]), deadline)
 
-    if len(sound) == 1:
-        steps = [stepped(sound[0])]
-    else:
-        with ThreadPoolExecutor(min(_AT_ONCE, len(sound) or 1)) as pool:
-            steps = list(pool.map(stepped, sound))
-    told_ = [step for step in steps if step is not None]
+    told_ = [step for step in _each(stepped, sound, problems) if step is not None]
     if life_.hub is not None:
-        with _noted(problems):
-            _send_findings(life_, life_.hub, told_, deadline)
+        _send_findings(life_, life_.hub, told_, deadline, problems)
     if life_.topic is not None:
-        with _noted(problems):
-            _notify(life_, life_.topic, told_, deadline)
+        _notify(life_, life_.topic, told_, deadline, problems)
+
+
+def _each(work: Callable[[_In], _Out], entries: Sequence[_In], problems: list[str]) -> list[_Out]:
+    """What was made of them, several at a time. One that fails keeps none of the others from it, many do: the store is not there."""
+    failed: list[str] = []
+
+    def tried(entry: _In) -> list[_Out]:
+        if len(failed) < _GIVEN_UP:
+            with _noted(failed):
+                return [work(entry)]
+        return []
+
+    if len(entries) == 1:
+        done = tried(entries[0])
+    else:
+        with ThreadPoolExecutor(min(_AT_ONCE, len(entries) or 1)) as pool:
+            done = [made for one in pool.map(tried, entries) for made in one]
+    left = len(entries) - len(done) - len(failed)
+    problems += [*_few(failed), *([f"{left} more were not tried"] if left else [])]
+    return done
+
+
+def _few(found: Sequence[str]) -> list[str]:
+    """The first of those that differ, and how many there are beside them."""
+    different = list(dict.fromkeys(found))
+    more = len(different) - _NAMED
+    return different if more <= 0 else [*different[:_NAMED], f"{more} more like these"]
 
 
 def _stepped(life_: Life, key: str, case: Case, before: Standing | None, deadline: Deadline) -> _Told | None:
@@ -170,7 +195,7 @@ def _stepped(life_: Life, key: str, case: Case, before: Standing | None, deadlin
     raise AwsError(f"standing of {key[:100]}: others have changed it {_RACES} times; try again")
 
 
-def _send_findings(life_: Life, hub: Hub, told_: Sequence[_Told], deadline: Deadline) -> None:
+def _send_findings(life_: Life, hub: Hub, told_: Sequence[_Told], deadline: Deadline, problems: list[str]) -> None:
     due = {one.step.standing.finding_id: one for one in told_ if one.step.finding is not None}
     findings = [
         finding(
@@ -184,22 +209,31 @@ def _send_findings(life_: Life, hub: Hub, told_: Sequence[_Told], deadline: Dead
     ]
     taken: list[str] = []
     try:
-        hub.put(findings, deadline=deadline, taken=taken.extend)
+        with _noted(problems):
+            hub.put(findings, deadline=deadline, taken=taken.extend)
     finally:
-        for key in taken:
-            life_.standings.settle(due[key].step.standing, SECURITY_HUB, deadline=deadline)
+        _settle(life_, [due[key].step.standing for key in taken], SECURITY_HUB, deadline, problems)
 
 
-def _notify(life_: Life, topic: Topic, told_: Sequence[_Told], deadline: Deadline) -> None:
+def _notify(life_: Life, topic: Topic, told_: Sequence[_Told], deadline: Deadline, problems: list[str]) -> None:
     changes: list[tuple[Change, Case, Standing]] = [
         (one.step.change, one.case, one.step.standing) for one in told_ if one.step.change is not None
     ]
     of = told(changes, life_.entries, keys=life_.tag_keys)
     taken: list[Message] = []
     try:
-        topic.put([message for message, _ in of], deadline=deadline, taken=taken.extend)
+        with _noted(problems):
+            topic.put([message for message, _ in of], deadline=deadline, taken=taken.extend)
     finally:
-        for message, standings in of:
-            if any(message is one for one in taken):
-                for standing in standings:
-                    life_.standings.settle(standing, SNS, deadline=deadline)
+        sent = [standings for message, standings in of if any(message is one for one in taken)]
+        _settle(life_, [standing for standings in sent for standing in standings], SNS, deadline, problems)
+
+
+def _settle(life_: Life, standings: Sequence[Standing], output: str, deadline: Deadline, problems: list[str]) -> None:
+    """What was told is not pending any more. Where that cannot be noted, it is told again by the next attempt."""
+    failed: list[str] = []
+    _each(lambda standing: life_.standings.settle(standing, output, deadline=deadline), standings, failed)
+    if failed:
+        problems.append(
+            f"{output} was told, but will be told again, since that could not be noted: {'; '.join(failed)}"
+        )

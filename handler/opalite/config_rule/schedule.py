@@ -8,17 +8,17 @@ from dataclasses import dataclass, field
 
 from opalite.config_rule.judging import Verdict, refuse_faults, verdicts
 from opalite.config_rule.parts import Parts
-from opalite.errors import DeliveryError, InvocationError, NormalizationError
+from opalite.errors import DeliveryError, InvocationError, NormalizationError, OpaliteError
 from opalite.event import Invocation
 from opalite.model import Evaluation, Item, JsonObject, Resource
 from opalite.normalize import resource as normalize
-from opalite.ports import Key, Place
+from opalite.ports import Denied, Key, Place
 from opalite.publish.annotation import fitted
 from opalite.publish.evaluation import NOT_APPLICABLE
 from opalite.selection import Selection, types
 
 RESERVE_SECONDS = 15.0  # what a page may take: fetched, judged and delivered
-_NAMED = 3  # pages of which some evaluations were not taken, in one message
+_NAMED = 5  # what was not delivered, in one message: of a page by AWS Config, and by each other output
 _PAGE = 100  # resources that are looked up one by one, judged at once
 
 
@@ -38,12 +38,22 @@ def run(parts: Parts, invocation: Invocation, place: Place, selection: Selection
     """
     kinds = types(parts.catalog, selection.chosen)
     round_ = _Round(parts, invocation, place, selection, parts.results.held(place, invocation.rule.name))
-    if kinds is None or kinds:
-        for page in parts.items.discovered(place, None if kinds is None else sorted(kinds)):
-            round_.judge(page)
-    round_.clean_up(kinds)
+    try:
+        if kinds is None or kinds:
+            for page in parts.items.discovered(place, None if kinds is None else sorted(kinds)):
+                round_.judge(page)
+        round_.clean_up(kinds)
+    except (OpaliteError, Denied) as error:
+        if not round_.undelivered:
+            raise
+        raise DeliveryError(_few([str(error), *round_.undelivered])) from error
     round_.close()
     return round_.tally
+
+
+def _few(problems: Sequence[str]) -> str:
+    more = f" (+{len(problems) - _NAMED} more)" if len(problems) > _NAMED else ""
+    return f"{'; '.join(problems[:_NAMED])}{more}"
 
 
 class _Round:
@@ -61,7 +71,8 @@ class _Round:
         self._held = held
         self._seen: set[Key] = set()
         self._doubtful: list[Verdict] = []
-        self._undelivered: list[str] = []
+        self._not_taken: list[str] = []  # by AWS Config
+        self._not_told: list[str] = []  # to the other outputs
 
     def judge(self, page: Sequence[JsonObject]) -> None:
         """The items of one page."""
@@ -90,12 +101,17 @@ class _Round:
             latest = (self._parts.items.latest(self._place, *key) for key in there[first : first + _PAGE])
             self.judge([body for body in latest if body is not None])
 
+    @property
+    def undelivered(self) -> list[str]:
+        """One line each, those of AWS Config first."""
+        return [*self._not_taken, *self._not_told]
+
     def close(self) -> None:
         """A run that had nothing to say ends with a word all the same; raises what could not be delivered or trusted."""
-        if not self.tally.delivered and not self._undelivered:
+        if not self.tally.delivered and not self._not_taken:
             self._deliver([], even_if_empty=True)
-        if self._undelivered:
-            raise DeliveryError("; ".join(self._undelivered[:_NAMED]))
+        if self.undelivered:
+            raise DeliveryError(_few(self.undelivered))
         refuse_faults(self._doubtful)
 
     def _resource(self, body: JsonObject) -> Resource | None:
@@ -135,7 +151,7 @@ class _Round:
             if error.final:
                 raise
             # One resource that Config does not take must not keep the others from being judged.
-            self._undelivered.append(str(error))
+            self._not_taken.append(str(error))
             return False
         self.tally.delivered.update(evaluation.compliance_type for evaluation in evaluations)
         return True
@@ -144,9 +160,7 @@ class _Round:
         outputs = self._parts.outputs
         if outputs is not None and not self._invocation.test_mode:
             cases = [case for verdict in found for case in verdict.cases]
-            self._undelivered += outputs.deliver(
-                cases, rule_arn=self._invocation.rule.arn, deadline=self._parts.remaining
-            )
+            self._not_told += outputs.deliver(cases, rule_arn=self._invocation.rule.arn, deadline=self._parts.remaining)
 
     def _check_time(self) -> None:
         if self._parts.remaining() < RESERVE_SECONDS:
