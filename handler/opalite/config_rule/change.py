@@ -11,6 +11,7 @@ from opalite.event import Invocation
 from opalite.model import Item, JsonObject, Resource
 from opalite.normalize import resource as normalize
 from opalite.ports import Denied, Place
+from opalite.publish.annotation import clean
 from opalite.selection import Selection
 
 _EVERYWHERE = "global"  # the Region of what has none; it is recorded in that of the Config rule
@@ -77,7 +78,7 @@ def changed(parts: Parts, invocation: Invocation, place: Place, selection: Selec
 def _fetched(parts: Parts, place: Place, summary: JsonObject, captured_at: str, notified_at: str | None) -> JsonObject:
     """From the history; else from the bucket that the operator has named, never from one that the event names."""
     wanted = (summary["resourceType"], summary["resourceId"], captured_at, summary.get("configurationStateId"))
-    name = f"{wanted[0]} {wanted[1][:100]}"
+    name = f"{wanted[0]} {clean(wanted[1][:100])}"
     denied = ""
     try:
         body = parts.items.at(place, *wanted)

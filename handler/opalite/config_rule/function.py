@@ -11,7 +11,7 @@ from opalite.config_rule import change, schedule
 from opalite.config_rule.parts import Context, Parts
 from opalite.errors import AwsError, InvocationError, OpaliteError
 from opalite.event import Invocation, MessageType
-from opalite.ports import Denied, Place
+from opalite.ports import Absent, Denied, Place
 from opalite.selection import Selection, selection
 from opalite.trust import Refusal, is_in_scope, is_trusted
 
@@ -23,6 +23,7 @@ class Function:
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
+        self._partition = ""
 
     def handle(self, event: Any, context: Context) -> dict[str, Any]:
         """What was done, for whoever calls by hand; AWS Config does not read it.
@@ -56,6 +57,9 @@ class Function:
             verdict = change.judge(self._parts, invocation, place, chosen)
         except Denied as denied:
             raise self._helpless(denied, invocation, own_account) from None
+        except Absent as absent:  # where that is an answer it has been taken for one; here it is none
+            where = f"account {place.account_id}, {place.region}"
+            raise AwsError(f"AWS does not find what it was asked about in {where}: {absent}", str(absent)) from None
         evaluation = verdict.evaluation
         return {
             "evaluations": [] if evaluation is None else [asdict(evaluation)],
@@ -79,7 +83,8 @@ class Function:
     def _refusal(self, invocation: Invocation, own_account: str) -> Refusal | None:
         """Why nothing of this is done. Nobody of ours waits for it, so it is no error that is tried again."""
         account, environment = invocation.rule.account_id, self._parts.environment
-        if not is_trusted(invocation.rule, environment.rules, own_account):
+        ours = invocation.rule.partition == self._partition
+        if not ours or not is_trusted(invocation.rule, environment.rules, own_account):
             return Refusal.RULE
         if account == own_account:
             return None
@@ -99,6 +104,7 @@ class Function:
         if parts is None:
             raise InvocationError("the function's own ARN does not tell its account")
         self._parts.known_as(parts[2], parts[1])
+        self._partition = parts[1]
         return parts[2]
 
     def _helpless(self, denied: Denied, invocation: Invocation, own_account: str) -> OpaliteError:

@@ -62,6 +62,7 @@ def verdicts(
         _verdict(resource, () if question is None else next(answers), selection, at, spoken_of=question is not None)
         for resource, question in zip(resources, asked, strict=True)
     ]
+    found = [_without_old(verdict, judge, held, at) for verdict in found]
     return [replace(verdict, cases=_cases(verdict.decisions, judged)) for verdict in found] if judged else found
 
 
@@ -98,6 +99,18 @@ def _verdict(
     else:
         told = evaluation.told(decisions, umbrella=selection.umbrella, complete=not faults)
     return Verdict(resource, decisions, faults, spoken_of, told and _evaluation(resource, *told, at))
+
+
+def _without_old(verdict: Verdict, judge: Judge, held: Held, at: str | None) -> Verdict:
+    """Takes back what Config holds of a resource for which nothing is enforced any more: an old COMPLIANT would stay for ever."""
+    document = verdict.resource.document
+    is_judged = verdict.evaluation is not None or verdict.faults
+    if is_judged or any(decision.stage == "enforce" for decision in verdict.decisions):
+        return verdict
+    if not judge.knows(document["type"]) or held(document) is None:
+        return verdict
+    text = fitted("not applicable: no policy of this Config rule is enforced for this resource", "")
+    return replace(verdict, evaluation=_evaluation(verdict.resource, evaluation.NOT_APPLICABLE, text, at))
 
 
 def _farewell(reason: str, decisions: Sequence[Decision]) -> str:

@@ -78,13 +78,22 @@ class _Round:
         """The items of one page."""
         self._check_time()
         resources = [resource for body in page if (resource := self._resource(body)) is not None]
-        found = verdicts(self._parts, resources, self._selection, at=self._at, held=self._held_of)
+        found = self._verdicts(resources)
         self._parts.telemetry.judged(found)
         self._doubtful += [verdict for verdict in found if verdict.faults]
         try:
             self._deliver([verdict.evaluation for verdict in found if verdict.evaluation is not None])
         finally:
             self._tell_others(found)
+
+    def _verdicts(self, resources: Sequence[Resource]) -> list[Verdict]:
+        try:
+            return verdicts(self._parts, resources, self._selection, at=self._at, held=self._held_of)
+        except NormalizationError as error:  # one that cannot be written as JSON; the others are judged
+            if len(resources) == 1:
+                self._unreadable(error)
+                return []
+        return [verdict for resource in resources for verdict in self._verdicts([resource])]
 
     def clean_up(self, kinds: frozenset[str] | None) -> None:
         """Results of what was not discovered: gone if AWS Config knows nothing of it, judged if it does after all."""
@@ -122,9 +131,12 @@ class _Round:
         try:
             return normalize(Item(body, f"{self._place.account_id} {self._place.region}", self._at))
         except NormalizationError as error:
-            self.tally.unreadable += 1
-            self._parts.telemetry.unreadable(str(error))
+            self._unreadable(error)
             return None
+
+    def _unreadable(self, error: NormalizationError) -> None:
+        self.tally.unreadable += 1
+        self._parts.telemetry.unreadable(str(error))
 
     def _held_of(self, document: Mapping[str, str]) -> str | None:
         return self._held.get((document["type"], document["id"]))

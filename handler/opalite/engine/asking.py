@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import orjson
+
 from opalite.errors import DecisionError
 from opalite.model import Question
 from opalite.ports import Engine, PolicyFault
@@ -36,11 +38,23 @@ def ask_all(engine: Engine, questions: Sequence[Question]) -> list[Results]:
 
 def _one_by_one(engine: Engine, question: Question, fault: PolicyFault) -> Results:
     if len(question.expected) == 1:
-        return {question.expected[0]: {"outcome": "fault", "message": str(fault)}}
+        policy_id = question.expected[0]
+        return {policy_id: {"outcome": "fault", "message": str(fault), **_treatment(engine, question, policy_id)}}
     results: Results = {}
     for policy in question.expected:
         results |= ask_all(engine, [replace(question, expected=(policy,), selected=True)])[0]
     return results
+
+
+def _treatment(engine: Engine, question: Question, policy_id: str) -> Results:
+    """What the stages say of a policy that failed: told without the policy being evaluated, as of a resource that is gone."""
+    core = orjson.loads(question.core) | {"gone": "the policy failed"}
+    asked = replace(question, core=orjson.dumps(core, option=orjson.OPT_SORT_KEYS))
+    try:
+        result = engine.ask(b'{"0":' + asked.body() + b"}").get("0", {}).get(policy_id, {})
+    except PolicyFault:  # the stages themselves: they are not for policies that fail
+        return {}
+    return {"treatment": result["treatment"]} if isinstance(result, dict) and "treatment" in result else {}
 
 
 def _complete(question: Question, results: Any) -> Results:

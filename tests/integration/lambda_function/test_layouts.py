@@ -102,6 +102,17 @@ def test_a_policy_at_stage_audit_is_judged_and_logged_and_tells_nothing(aws, dep
     assert function.results(umbrella) == {BUCKET: ("COMPLIANT", says, CAPTURED)}
 
 
+@pytest.mark.parametrize("layer", [AUDIT, OFF], ids=["audit", "off"])
+def test_what_config_holds_of_a_policy_that_is_enforced_no_more_is_taken_back(aws, deploy, one, bucket, layer):
+    event = aws.config.change_event(bucket(), one)
+    deploy(aws)(event)
+    function = deploy(aws, layer=layer)
+    assert [kind for kind, *_ in function.results(one).values()] == ["NON_COMPLIANT"]
+    function(event)
+    says = "not applicable: no policy of this Config rule is enforced for this resource"
+    assert function.results(one) == {BUCKET: ("NOT_APPLICABLE", says, CAPTURED)}
+
+
 def test_a_policy_that_is_off_is_not_judged(aws, deploy, one, umbrella, bucket):
     function = deploy(aws, layer=OFF)
     assert function(aws.config.change_event(bucket(), one)) == {"evaluations": [], "outcomes": {}}

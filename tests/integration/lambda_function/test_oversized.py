@@ -96,6 +96,13 @@ def test_an_item_that_is_not_in_the_history_yet_fails_the_event_and_the_next_att
     assert function.results(rule) == {GROUP: ("NON_COMPLIANT", f"{OPEN}{function.tails()[0]}", CAPTURED)}
 
 
+def test_an_id_of_several_lines_is_named_on_one(aws, function, rule, group):
+    named = "sg-1\nERROR: forged\x1b[31m\u202e"
+    with pytest.raises(AwsError) as raised:
+        function(aws.config.oversized_event(group(named), rule, recorded=False))
+    assert str(raised.value) == MISSING.replace(GROUP[1], "sg-1 ERROR: forged [31m")
+
+
 def test_what_the_history_does_not_have_is_taken_from_the_delivery_bucket(aws, deploy, rule, group, delivered):
     delivered("org-config-logs", group(opened=22))
     function = deploy(aws, OPALITE_DELIVERY_BUCKET="org-config-logs")

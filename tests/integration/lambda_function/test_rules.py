@@ -72,6 +72,13 @@ def test_what_only_looks_like_a_rule_of_the_organization_is_refused(aws, functio
     assert aws.calls == {}
 
 
+def test_a_rule_of_another_partition_is_refused(aws, function, opened):
+    path = "aws-service-rule/config-multiaccountsetup.amazonaws.com/config-rule-0b4fee"
+    event, _ = opened(MEMBER, arn=f"arn:aws-cn:config:eu-west-1:{MEMBER}:config-rule/{path}")
+    is_refused(function, event, "rule")
+    assert aws.calls == {}
+
+
 def test_a_name_like_that_of_an_organization_rule_does_not_help(aws, function, opened):
     event, _ = opened(MEMBER, organization=False, name="OrgConfigRule-ingress-487a0a9a")
     is_refused(function, event, "rule")

@@ -275,6 +275,18 @@ def test_what_config_does_not_answer_fails_the_schedule(aws, function, rule, sch
     assert aws.config.put_calls == []
 
 
+@pytest.mark.parametrize("operation", ["SelectResourceConfig", "BatchGetResourceConfig"])
+def test_what_must_be_there_and_is_not_fails_the_schedule(aws, function, rule, scheduled, put, operation):
+    put(rule, (KIND, ids(1)[0]))
+    aws.fail("config", operation, code="NoSuchConfigurationRecorderException", times=None)
+    with pytest.raises(AwsError) as raised:
+        function(scheduled(rule))
+    says = "AWS does not find what it was asked about in account 222222222222, eu-west-1: "
+    assert str(raised.value) == f"{says}NoSuchConfigurationRecorderException"
+    assert function.results(rule) == {(KIND, ids(1)[0]): ("COMPLIANT", "before", BEFORE)}
+    assert aws.config.put_calls == []
+
+
 def test_nothing_is_taken_back_if_config_does_not_say_what_exists(aws, function, rule, scheduled, group, put):
     there, vanished = ids(2)
     put(rule, (KIND, vanished))

@@ -112,3 +112,14 @@ def test_an_answer_for_a_policy_that_was_not_asked_is_an_error():
 def test_an_answer_that_is_no_object_is_an_error():
     with pytest.raises(DecisionError, match="not an object of results"):
         ask_all(Scripted(lambda _: ["pass"]), [question("a")])
+
+
+def test_a_policy_that_fails_is_treated_as_the_stages_say():
+    def answer(item):
+        if item["gone"] is None:
+            raise PolicyFault("boom")
+        return {"p": {"outcome": "not_applicable", "reasons": [item["gone"]], "treatment": {"stage": "audit"}}}
+
+    assert ask_all(Scripted(answer), [question("a")]) == [
+        {"p": {"outcome": "fault", "message": "boom", "treatment": {"stage": "audit"}}}
+    ]

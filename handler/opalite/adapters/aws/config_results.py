@@ -26,6 +26,7 @@ RESULTS_PER_PAGE: Final = 100
 RULES_PER_CALL: Final = 25
 
 _GIVEN: Final = ("COMPLIANT", "NON_COMPLIANT")
+_NO_RULE: Final = "NoSuchConfigRuleException"
 _BUSY: Final = frozenset(
     {
         "LimitExceededException", "ResourceInUseException",
@@ -77,7 +78,11 @@ class ConfigResults:
         """A Config rule as AWS describes it, None if there is none of that name."""
         try:
             rules = self._service(place).ask("DescribeConfigRules", ConfigRuleNames=[rule_name])["ConfigRules"]
-        except Absent:
+        except Absent as absent:
+            if str(absent) != _NO_RULE:
+                raise AwsError(
+                    f"config:DescribeConfigRules in account {place.account_id}, {place.region}: {absent}"
+                ) from None
             return None
         return next((rule for rule in rules if rule.get("ConfigRuleName") == rule_name), None)
 

@@ -22,6 +22,7 @@ _ACCOUNT: Final = re.compile(r"[0-9]{12}")
 # keeps its resources and Config rules until it is: what it sends is still the organization's. One that is suspended or closed
 # cannot be entered, and one that is not yet active has not been proved to be anybody's.
 _MEMBERS: Final = frozenset({"ACTIVE", "PENDING_CLOSURE"})
+_UNKNOWN_ACCOUNT: Final = "AccountNotFoundException"
 _NO_MEMBERS: Final = frozenset({"CLOSED", "PENDING_ACTIVATION", "SUSPENDED"})
 
 
@@ -59,7 +60,11 @@ class Members:
             account = self._service().ask("DescribeAccount", AccountId=account_id)["Account"]
         except Denied as denied:
             raise _refused(denied) from None
-        except Absent:
+        except Absent as absent:
+            if str(absent) != _UNKNOWN_ACCOUNT:
+                raise AwsError(
+                    f"organizations:DescribeAccount: {absent}: nothing is told of account {account_id}"
+                ) from None
             return Answer(None, f"account {account_id} is not in the organization of account {self._sessions.caller()}")
         if account.get("Id") != account_id:
             raise AwsError(f"organizations:DescribeAccount: the answer is not about account {account_id}")

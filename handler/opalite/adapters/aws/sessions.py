@@ -32,7 +32,9 @@ _TAGS = 50
 _TAG_KEY, _TAG_VALUE = 128, 256  # characters
 
 _ACCOUNT = re.compile(r"[0-9]{12}")
-_BEFORE_THE_END = 900  # seconds: what begins with a session must not meet its end, and an invocation lasts so long at most
+_BEFORE_THE_END = (
+    900  # seconds: what begins with a session must not meet its end, and an invocation lasts so long at most
+)
 _PAUSE = timedelta(minutes=1)  # before a session that is not taken, or refused, is replaced by yet another
 _SESSIONS = 5_000  # one takes a kilobyte or two
 _CLIENTS = 128  # a client takes up to some MB; with more accounts and regions the longest unused one goes

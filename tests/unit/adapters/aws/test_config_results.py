@@ -272,3 +272,9 @@ def test_boto3_takes_the_questions_and_its_answers_are_understood(scripted, cloc
     assert results.rule(place, RULE) is None
     assert results.rules(place) == [rule(RULE), rule("other")]
     assert results.start(place, [RULE]) == started(gone=[RULE])
+
+
+def test_what_is_not_found_but_the_rule_does_not_mean_that_there_is_none(config, results, place):
+    config.tell(MEMBER, "DescribeConfigRules", Absent("NotFoundException"))
+    with pytest.raises(AwsError, match=r"config:DescribeConfigRules in account .*: NotFoundException"):
+        results.rule(place, RULE)

@@ -158,3 +158,9 @@ def test_an_organization_as_boto3_tells_it(sessions, clock):
     members = Members(sessions, clock)
     assert [members.is_member(name) for name in (OWN, member, STRANGER)] == [True, True, False]
     assert members.all() == sorted([OWN, member])
+
+
+def test_what_is_not_found_but_the_account_says_nothing_of_it(organization, members):
+    organization.tell(OWN, "DescribeAccount", Absent("ResourceNotFoundException"))
+    with pytest.raises(AwsError, match="nothing is told of account"):
+        members.is_member(MEMBER)
