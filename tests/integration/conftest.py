@@ -260,7 +260,9 @@ def layer(repository: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         made = shared / "layer"
         if not made.is_dir():
             subprocess.run(
-                [sys.executable, repository / "extension" / "build_layer.py", "--unpacked", made], check=True, timeout=600
+                [sys.executable, repository / "extension" / "build_layer.py", "--unpacked", made],
+                check=True,
+                timeout=600,
             )
     return made
 

@@ -226,3 +226,11 @@ class Member:
 def errors(results: list[Result]) -> list[str | None]:
     """How each attempt ended."""
     return [result.error for result in results]
+
+
+def stand_still(process: psutil.Process) -> None:
+    """Stop a process, and wait until each of its threads has stopped: the signal is only the wish."""
+    process.suspend()
+    tasks = Path(f"/proc/{process.pid}/task")
+    while any(stat.read_text().rpartition(")")[2].split()[0] not in "Tt" for stat in tasks.glob("*/stat")):
+        time.sleep(0.005)

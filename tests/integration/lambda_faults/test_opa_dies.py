@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from integration.lambda_faults.scene import MARK, SLOW, WHOLE, errors
+from integration.lambda_faults.scene import MARK, SLOW, WHOLE, errors, stand_still
 
 NO_ANSWER = "EngineError: OPA did not answer within "
 GIVEN_UP = "EngineError: OPA died 3 times over one question"
@@ -101,7 +101,7 @@ def test_an_event_that_kills_every_opa_is_kept(patient, slow):
 def test_an_opa_that_stands_still_for_a_while_delivers_when_it_goes_on(shared, stage, member, poll):
     shared.start()
     opa, before = shared.opa, stage.aws.calls["organizations:DescribeAccount"]
-    opa.suspend()
+    stand_still(opa)
     with shared.working_on(member.event(member.open())) as results:
         assert poll(lambda: stage.aws.calls["organizations:DescribeAccount"] > before)  # OPA is asked next
         opa.resume()
@@ -113,7 +113,7 @@ def test_an_opa_that_stands_still_for_a_while_delivers_when_it_goes_on(shared, s
 def test_an_opa_that_stands_still_for_too_long_is_an_error_before_the_time_is_over(brief, member, poll):
     brief.invoke_async(member.event(member.open("before")))
     opa = brief.opa
-    opa.suspend()
+    stand_still(opa)
     with brief.working_on(member.event(member.open("after"))) as results:
         assert poll(lambda: brief.failures)
         opa.resume()
@@ -125,7 +125,7 @@ def test_an_opa_that_stands_still_for_too_long_is_an_error_before_the_time_is_ov
 
 def test_an_event_that_meets_an_opa_which_never_goes_on_is_kept(brief, member):
     brief.invoke_async(member.event(member.open("before")))
-    brief.opa.suspend()
+    stand_still(brief.opa)
     event = member.event(member.open("after"))
     assert errors(brief.invoke_async(event)) == ["Unhandled"] * 3
     not_ready = (
@@ -144,7 +144,7 @@ def test_an_opa_that_is_killed_while_it_stands_still_is_replaced_within_the_same
     patient, member, stage, poll
 ):
     opa, before = patient.opa, stage.aws.calls["organizations:DescribeAccount"]
-    opa.suspend()
+    stand_still(opa)
     with patient.working_on(member.event(member.open())) as results:
         assert poll(lambda: stage.aws.calls["organizations:DescribeAccount"] > before)
         opa.kill()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from integration.lambda_faults.scene import SLOW, WHOLE, errors
+from integration.lambda_faults.scene import SLOW, WHOLE, errors, stand_still
 
 LONG = 20_000  # rounds of the slow policy: minutes
 SECONDS = 1000
@@ -53,7 +53,7 @@ def test_a_busy_opa_ends_within_the_deadline_of_a_shutdown(function, slow):
 
 
 def test_an_opa_that_stands_still_ends_within_the_deadline_of_a_shutdown(function):
-    function.opa.suspend()
+    stand_still(function.opa)
     function.stop()
     assert (MISSED in function.log, function.living) == (False, [])
 
@@ -112,7 +112,7 @@ def test_an_event_that_ends_every_sandbox_is_kept(function, stage, member):
 
 def test_an_extension_that_stands_still_while_opa_dies_starts_it_anew_when_it_goes_on(function, member, stage, poll):
     extension, before = function.process("opalite-opa"), stage.aws.calls["organizations:DescribeAccount"]
-    extension.suspend()
+    stand_still(extension)
     function.kill("opa")
     with function.working_on(member.event(member.open())) as results:
         assert poll(lambda: stage.aws.calls["organizations:DescribeAccount"] > before)
