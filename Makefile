@@ -109,6 +109,10 @@ rego-check: setup ## opa check, strict and with the schemas of the input
 bench: setup ## compare with an in-process Go loop, opa exec and opa eval on the same items
 	$(BIN)/python benchmarks/compare.py
 
+.PHONY: bench-lambda
+bench-lambda: setup layer-host ## time the start of the function's sandbox, and warm events
+	$(BIN)/python benchmarks/cold_start
+
 .PHONY: wheel
 wheel: setup ## build dist/opalite-*.whl
 	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
