@@ -3,49 +3,30 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import json
-import os
-import shutil
-import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
-from functools import cache
-from pathlib import Path
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from botocore.loaders import JSONFileLoader
 
 from emulation.aws import ACCOUNTS, REGION, LocalAws
-from integration.lambda_function.deployed import Deployed, Layers
-from opalite import app
-from opalite.config_rule.function import Function
+from integration.lambda_function.deployed import ROLE, Deployed, Layers, all_layers, deploying, models_read_once
 
 ADMIN, MEMBER, OTHER = ACCOUNTS
-ROLE = "OpaliteMember"
 _ITEMS_OF, _ITEMS_IN = "111122223333", "eu-central-1"  # account and Region of tests/data/items
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _models_are_read_once() -> Iterator[None]:
-    """Each function has a botocore session of its own, which would read AWS's models anew: a third of all the time."""
-    loader = JSONFileLoader()
-    with pytest.MonkeyPatch.context() as patch:
-        read = cache(loader.load_file)
-        patch.setattr(JSONFileLoader, "load_file", lambda _, path: read(path))
+    with models_read_once():
         yield
 
 
 @pytest.fixture(scope="session")
 def layers(opa) -> Iterator[Layers]:
-    folder = Path(tempfile.mkdtemp(prefix="opalite-"))  # a socket's path must be short
-    made = Layers(opa, folder)
-    try:
+    with all_layers(opa) as made:
         yield made
-    finally:
-        made.close()
-        shutil.rmtree(folder)
 
 
 @pytest.fixture
@@ -67,38 +48,6 @@ def _organization() -> Iterator[LocalAws]:
             assert running.config.violations == []  # nothing was asked of AWS Config that it would not take
 
 
-@contextlib.contextmanager
-def _deploying(layers: Layers) -> Iterator[Callable[..., Deployed]]:
-    engines: list[Any] = []
-
-    def deploy(aws: LocalAws, *, layer: Mapping[str, Any] | None = None, **variables: str | None) -> Deployed:
-        found = layers(layer)
-        for name in [name for name in os.environ if name.startswith(("AWS_", "OPALITE_"))]:
-            patch.delenv(name)
-        given = {
-            **aws.environ(),
-            "OPALITE_LAYER": str(found.folder),
-            "OPALITE_OPA_SOCKET": found.socket,
-            "OPALITE_MEMBER_ROLE": ROLE,
-            "OPALITE_ACCOUNTS": "organization",
-            **variables,
-        }
-        for name, value in given.items():
-            if value is not None:
-                patch.setenv(name, value)
-        log = io.StringIO()
-        with contextlib.redirect_stdout(log):
-            parts = app.parts(os.environ)
-        engines.append(parts.engine)
-        arn = f"arn:{aws.partition}:lambda:{aws.region}:{aws.accounts[0]}:function:opalite"
-        return Deployed(aws, found, arn, Function(parts), log)
-
-    with pytest.MonkeyPatch.context() as patch:
-        yield deploy
-        for engine in engines:
-            engine.close()
-
-
 @pytest.fixture
 def aws() -> Iterator[LocalAws]:
     """Three accounts, in which the member role can be assumed."""
@@ -109,7 +58,7 @@ def aws() -> Iterator[LocalAws]:
 @pytest.fixture
 def deploy(layers, slept) -> Iterator[Callable[..., Deployed]]:
     """The function with its environment; a variable that is None is not set. `layer`: what is laid over the settings."""
-    with _deploying(layers) as deployed:
+    with deploying(layers) as deployed:
         yield deployed
 
 
@@ -122,7 +71,7 @@ def function(deploy, aws) -> Deployed:
 @pytest.fixture(scope="module")
 def shared(layers) -> Iterator[Deployed]:
     """The same for all tests of a module: for long tables of events that leave nothing behind."""
-    with _organization() as running, _deploying(layers) as deployed:
+    with _organization() as running, deploying(layers) as deployed:
         yield deployed(running)
 
 

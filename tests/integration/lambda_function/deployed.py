@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
+import os
+import shutil
 import subprocess
-from collections.abc import Callable, Mapping
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import pytest
+from botocore.loaders import JSONFileLoader
+
 from emulation.aws import LocalAws
+from opalite import app
 from opalite.config_rule.function import Function
 from opalite.engine.bundle import assemble
 from opalite.engine.orphans import die_with_parent
@@ -18,6 +27,7 @@ from opalite.normalize import TYPES
 
 REQUEST = "6f1c0b52-5c1e-4b7e-9a55-0d1c6b3f7a10"
 _OF_CALLS = ("ApiCalls", "ApiRetries", "CacheHits", "CacheMisses")
+ROLE = "OpaliteMember"
 _SHOWN = 12  # characters of a decision id in an annotation
 
 
@@ -171,3 +181,58 @@ def _metric(document: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, floa
     values = {metric["Name"]: document[metric["Name"]] for metric in directive["Metrics"]}
     flat = {name: value[0] if isinstance(value, list) else value for name, value in values.items()}
     return {name: document[name] for name in names}, flat
+
+
+@contextlib.contextmanager
+def models_read_once() -> Iterator[None]:
+    """Each function has a botocore session of its own, which would read AWS's models anew: a third of all the time."""
+    loader = JSONFileLoader()
+    with pytest.MonkeyPatch.context() as patch:
+        read = cache(loader.load_file)
+        patch.setattr(JSONFileLoader, "load_file", lambda _, path: read(path))
+        yield
+
+
+@contextlib.contextmanager
+def all_layers(opa: Any) -> Iterator[Layers]:
+    """Layers for as long as the block lasts."""
+    folder = Path(tempfile.mkdtemp(prefix="opalite-"))  # a socket's path must be short
+    made = Layers(opa, folder)
+    try:
+        yield made
+    finally:
+        made.close()
+        shutil.rmtree(folder)
+
+
+@contextlib.contextmanager
+def deploying(layers: Layers) -> Iterator[Callable[..., Deployed]]:
+    """The function with its environment; a variable that is None is not set. `layer`: what is laid over the settings."""
+    engines: list[Any] = []
+
+    def deploy(aws: LocalAws, *, layer: Mapping[str, Any] | None = None, **variables: str | None) -> Deployed:
+        found = layers(layer)
+        for name in [name for name in os.environ if name.startswith(("AWS_", "OPALITE_"))]:
+            patch.delenv(name)
+        given = {
+            **aws.environ(),
+            "OPALITE_LAYER": str(found.folder),
+            "OPALITE_OPA_SOCKET": found.socket,
+            "OPALITE_MEMBER_ROLE": ROLE,
+            "OPALITE_ACCOUNTS": "organization",
+            **variables,
+        }
+        for name, value in given.items():
+            if value is not None:
+                patch.setenv(name, value)
+        log = io.StringIO()
+        with contextlib.redirect_stdout(log):
+            parts = app.parts(os.environ)
+        engines.append(parts.engine)
+        arn = f"arn:{aws.partition}:lambda:{aws.region}:{aws.accounts[0]}:function:opalite"
+        return Deployed(aws, found, arn, Function(parts), log)
+
+    with pytest.MonkeyPatch.context() as patch:
+        yield deploy
+        for engine in engines:
+            engine.close()

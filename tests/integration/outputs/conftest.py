@@ -2,51 +2,31 @@
 
 from __future__ import annotations
 
-import contextlib
-import io
 import json
-import os
-import shutil
-import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
-from functools import cache
-from pathlib import Path
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from botocore.loaders import JSONFileLoader
 
 from emulation.aws import ACCOUNTS, REGION, LocalAws
-from integration.lambda_function.deployed import Deployed, Layers
+from integration.lambda_function.deployed import ROLE, Deployed, Layers, all_layers, deploying, models_read_once
 from integration.outputs.scene import ON, Hubs, Scene, atomic_writes, owned_buckets
-from opalite import app
-from opalite.config_rule.function import Function
 
 MEMBER = ACCOUNTS[1]
-ROLE = "OpaliteMember"
 _ITEMS_OF, _ITEMS_IN = "111122223333", "eu-central-1"  # account and Region of tests/data/items
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _models_are_read_once() -> Iterator[None]:
-    """Each function has a botocore session of its own, which would read AWS's models anew: a third of all the time."""
-    loader = JSONFileLoader()
-    with pytest.MonkeyPatch.context() as patch:
-        read = cache(loader.load_file)
-        patch.setattr(JSONFileLoader, "load_file", lambda _, path: read(path))
+    with models_read_once():
         yield
 
 
 @pytest.fixture(scope="session")
 def layers(opa) -> Iterator[Layers]:
-    folder = Path(tempfile.mkdtemp(prefix="opalite-"))  # a socket's path must be short
-    made = Layers(opa, folder)
-    try:
+    with all_layers(opa) as made:
         yield made
-    finally:
-        made.close()
-        shutil.rmtree(folder)
 
 
 @pytest.fixture
@@ -81,36 +61,10 @@ def aws(scene) -> LocalAws:
 
 
 @pytest.fixture
-def deploy(layers, slept, aws, monkeypatch) -> Iterator[Callable[..., Deployed]]:
+def deploy(layers, slept, aws) -> Iterator[Callable[..., Deployed]]:
     """The function with all outputs; a variable that is None is not set. `layer`: what is laid over the settings."""
-    engines: list[Any] = []
-
-    def made(layer: Mapping[str, Any] | None = None, **variables: str | None) -> Deployed:
-        found = layers(layer)
-        given = {
-            **aws.environ(),
-            "OPALITE_LAYER": str(found.folder),
-            "OPALITE_OPA_SOCKET": found.socket,
-            "OPALITE_MEMBER_ROLE": ROLE,
-            "OPALITE_ACCOUNTS": "organization",
-            **ON,
-            **variables,
-        }
-        for name in [name for name in os.environ if name.startswith(("AWS_", "OPALITE_"))]:
-            monkeypatch.delenv(name)
-        for name, value in given.items():
-            if value is not None:
-                monkeypatch.setenv(name, value)
-        log = io.StringIO()
-        with contextlib.redirect_stdout(log):
-            parts = app.parts(os.environ)
-        engines.append(parts.engine)
-        arn = f"arn:{aws.partition}:lambda:{aws.region}:{aws.accounts[0]}:function:opalite"
-        return Deployed(aws, found, arn, Function(parts), log)
-
-    yield made
-    for engine in engines:
-        engine.close()
+    with deploying(layers) as deployed:
+        yield lambda layer=None, **variables: deployed(aws, layer=layer, **{**ON, **variables})
 
 
 @pytest.fixture
