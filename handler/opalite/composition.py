@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import random
 import time
 from collections.abc import Mapping
@@ -13,7 +14,7 @@ from opalite.adapters.aws.sessions import AwsSessions, Role
 from opalite.environment import Environment
 
 if TYPE_CHECKING:
-    from opalite.config_rule.outputs import Life, Log, Outputs
+    from opalite.config_rule.outputs import Creators, Life, Log, Outputs
 
 # A call must not outlast the invocation: what this attempt does not do, Lambda's next one will.
 CONFIG = limits(connect=2, read=10, attempts=4)
@@ -58,15 +59,27 @@ def _log(own: Environment, sessions: AwsSessions) -> Log | None:
 
 
 def _life(own: Environment, table: str, sessions: AwsSessions, entries: Mapping[str, Any]) -> Life:
-    from opalite.adapters.aws.security_hub import SecurityHub  # noqa: PLC0415
+    from opalite.adapters.aws.allowance import TableAllowance  # noqa: PLC0415
+    from opalite.adapters.aws.pace import Pace  # noqa: PLC0415
+    from opalite.adapters.aws.security_hub import CALLS_PER_SECOND, SecurityHub  # noqa: PLC0415
     from opalite.adapters.aws.standings import Standings  # noqa: PLC0415
     from opalite.adapters.aws.topics import Topics  # noqa: PLC0415
+    from opalite.adapters.aws.workflows import Workflows  # noqa: PLC0415
     from opalite.config_rule.outputs import Life  # noqa: PLC0415
     from opalite.publish.addressees import TagKeys  # noqa: PLC0415
 
-    hub, topic = None, None
+    hub, workflow, topic = None, None, None
     if own.security_hub:
-        hub = SecurityHub(sessions, now, sleep=time.sleep, jitter=random.random)
+        pace = Pace(
+            TableAllowance(sessions, table, own.region),
+            CALLS_PER_SECOND,
+            now,
+            sleep=time.sleep,
+            jitter=random.random,
+            note=logging.getLogger("opalite").warning,
+        )
+        hub = SecurityHub(sessions, now, sleep=time.sleep, jitter=random.random, pace=pace)
+        workflow = Workflows(sessions, sleep=time.sleep, jitter=random.random, pace=pace)
     if own.topic_arn is not None:
         topic = Topics(sessions, own.topic_arn, sleep=time.sleep, jitter=random.random)
     return Life(
@@ -78,8 +91,17 @@ def _life(own: Environment, table: str, sessions: AwsSessions, entries: Mapping[
         passed=own.passed_findings,
         notice_days=own.notice_days,
         refresh_days=own.refresh_days,
+        workflow=workflow,
+        suppressed=own.suppress_exempt,
         tag_keys=TagKeys(owner=own.owner_tags) if own.owner_tags else None,
+        creators=_creators(sessions) if own.creator_lookup else None,
     )
+
+
+def _creators(sessions: AwsSessions) -> Creators:
+    from opalite.adapters.aws.cloudtrail_events import Creators as CloudTrailCreators  # noqa: PLC0415
+
+    return CloudTrailCreators(sessions, now, sleep=time.sleep)
 
 
 def now() -> datetime:

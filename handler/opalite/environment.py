@@ -6,7 +6,7 @@ A variable that is misspelt would be a setting that silently does nothing, so an
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -57,9 +57,11 @@ class Environment:
     security_hub: bool = False
     passed_findings: bool = False
     refresh_days: int = 30
+    suppress_exempt: bool = False  # findings of what is exempt
     topic_arn: str | None = None
     owner_tags: tuple[str, ...] = ()
     notice_days: int = 14
+    creator_lookup: bool = False
     function_arn: str | None = None  # of the function that Config rules name; the sweep asks for its rules only
 
 
@@ -141,6 +143,12 @@ def _switch(name: str, value: str) -> bool:
     return value == "on"
 
 
+def _exempt_findings(name: str, value: str) -> bool:
+    if value not in ("warning", "suppressed"):
+        raise UsageError(f"{name}: {value!r} is neither `warning` nor `suppressed`")
+    return value == "suppressed"
+
+
 def _days(name: str, value: str) -> int:
     if not _FEW_DIGITS.fullmatch(value) or not 1 <= int(value) <= _MOST_DAYS:
         raise UsageError(f"{name}: {value!r} is not a number of days from 1 to {_MOST_DAYS}")
@@ -161,12 +169,17 @@ def _path(_: str, value: str) -> Path:
     return Path(value)
 
 
+Variables = Mapping[str, tuple[str, Callable[[str, str], Any]]]  # by name: the field, and how it is read
+Together = Sequence[tuple[str, frozenset[str], str]]
+
 # Each variable, the field that it sets, and how it is read. docs/lambda.md says what they mean.
-VARIABLES: Mapping[str, tuple[str, Callable[[str, str], Any]]] = {
+VARIABLES: Variables = {
     "OPALITE_ACCOUNTS": ("accounts", _accounts),
+    "OPALITE_CREATOR_LOOKUP": ("creator_lookup", _switch),
     "OPALITE_DELIVERY_BUCKET": ("delivery_bucket", _bucket),
     "OPALITE_DELIVERY_OWNER": ("delivery_owner", _account),
     "OPALITE_DELIVERY_PREFIX": ("delivery_prefix", _text),
+    "OPALITE_EXEMPT_FINDINGS": ("suppress_exempt", _exempt_findings),
     "OPALITE_EXTERNAL_ID": ("external_id", _text),
     "OPALITE_FUNCTION_ARN": ("function_arn", _function),
     "OPALITE_LAYER": ("layer", _path),
@@ -193,7 +206,7 @@ VARIABLES: Mapping[str, tuple[str, Callable[[str, str], Any]]] = {
 _OTHERS = frozenset({"OPALITE_CACHE", "OPALITE_DEBUG", "OPALITE_OPA", "OPALITE_OPA_TOKEN", "OPALITE_REWRITE_GOLDEN"})
 
 # A variable, the fields that do nothing without it, and how that is told.
-_TOGETHER = (
+_TOGETHER: Together = (
     ("OPALITE_DELIVERY_BUCKET", frozenset({"delivery_prefix", "delivery_owner"}), "its prefix or owner is"),
     (
         "OPALITE_MEMBER_ROLE",
@@ -202,25 +215,34 @@ _TOGETHER = (
     ),
     ("OPALITE_LOG_BUCKET", frozenset({"log_prefix", "log_owner", "log_key"}), "its prefix, owner or key is"),
     ("OPALITE_STATE_TABLE", frozenset({"security_hub", "topic_arn"}), "Security Hub or a topic is, which need it"),
-    ("OPALITE_SECURITY_HUB", frozenset({"passed_findings", "refresh_days"}), "what its findings are to be is"),
-    ("OPALITE_TOPIC_ARN", frozenset({"owner_tags", "notice_days"}), "what is told there is"),
+    (
+        "OPALITE_SECURITY_HUB",
+        frozenset({"passed_findings", "refresh_days", "suppress_exempt"}),
+        "what its findings are to be is",
+    ),
+    ("OPALITE_TOPIC_ARN", frozenset({"owner_tags", "notice_days", "creator_lookup"}), "what is told there is"),
 )
 
 
 def read(environ: Mapping[str, str]) -> Environment:
     """The function's environment. Raises UsageError naming the variable, what it holds and the remedy."""
+    return Environment(**fields(environ, VARIABLES, _TOGETHER))
+
+
+def fields(environ: Mapping[str, str], variables: Variables, together: Together) -> dict[str, Any]:
+    """The fields that are set, and the region; of every function that has a table of variables. Raises UsageError, as `read`."""
     for name in sorted(environ):
-        if name.startswith("OPALITE_") and name not in VARIABLES and name not in _OTHERS:
-            raise UsageError(f"{name}: there is no such setting; there are {', '.join(VARIABLES)}")
+        if name.startswith("OPALITE_") and name not in variables and name not in _OTHERS:
+            raise UsageError(f"{name}: there is no such setting; there are {', '.join(variables)}")
     region = environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION")
     if not region:
         raise UsageError("AWS_REGION: is not set; Lambda sets it, elsewhere set it yourself")
     given = {
         field: read_one(name, environ[name].strip())
-        for name, (field, read_one) in VARIABLES.items()
+        for name, (field, read_one) in variables.items()
         if environ.get(name, "").strip()
     }
-    for needed, dependent, words in _TOGETHER:
-        if not given.get(VARIABLES[needed][0]) and dependent & given.keys():
+    for needed, dependent, words in together:
+        if not given.get(variables[needed][0]) and dependent & given.keys():
             raise UsageError(f"{needed}: is not set, but {words}")
-    return Environment(region=region, **given)
+    return {"region": region, **given}

@@ -23,6 +23,7 @@ from emulation.faults import AwsFault, Call, Faults
 from emulation.functions import Functions
 from emulation.gateway import Gateway
 from emulation.organization import MANAGEMENT, Organization
+from emulation.security_hub import SecurityHub
 
 ACCOUNTS = ("111111111111", "222222222222", "333333333333")
 REGION = "eu-west-1"
@@ -50,6 +51,7 @@ class LocalAws:
         self.credentials = Credentials(self.partition, now)
         self.faults = Faults()
         self.functions = Functions()
+        self.security_hub = SecurityHub()
         self.fail, self.deny, self.slow = self.faults.fail, self.faults.deny, self.faults.slow
         self.mend = self.faults.mend
         self.expire_sessions, self.forbid_role = self.credentials.expire, self.credentials.forbid_role
@@ -63,6 +65,7 @@ class LocalAws:
             own = {
                 "config": self.config.answer,
                 "lambda": self.functions.answer,
+                "securityhub": self.security_hub.answer,
                 "sts": self.credentials.answer,
             }
             moto = DomainDispatcherApplication(create_backend_app)

@@ -47,7 +47,9 @@ def deliver(parts: Parts, invocation: Invocation, place: Place, verdict: Verdict
     except (OpaliteError, Denied) as error:
         failed = error
     if parts.outputs is not None and not invocation.test_mode:
-        problems = parts.outputs.deliver(verdict.cases, rule_arn=invocation.rule.arn, deadline=parts.remaining)
+        problems = parts.outputs.deliver(
+            verdict.cases, rule_arn=invocation.rule.arn, deadline=parts.remaining, endings=verdict.endings
+        )
     if failed is not None and not problems:
         raise failed
     if problems:

@@ -15,6 +15,7 @@ from opalite.judge import Fault, Judge, Judged, Pending
 from opalite.model import Case, Decision, Evaluation, Question, Resource
 from opalite.publish import evaluation
 from opalite.publish.annotation import fitted, tail
+from opalite.publish.ending import Ending, Reason
 from opalite.selection import Selection
 
 Held = Callable[[Mapping[str, Any]], str | None]  # what Config holds of a resource: document → compliance type
@@ -32,6 +33,7 @@ class Verdict:
     spoken_of: bool  # whether any policy of the bundle speaks of the type
     evaluation: Evaluation | None
     cases: tuple[Case, ...] = ()  # of the decisions, where an output beside AWS Config wants them
+    endings: tuple[Ending, ...] = ()  # of policies that are switched off for the resource, for the same
 
 
 def verdicts(
@@ -63,7 +65,12 @@ def verdicts(
         for resource, question in zip(resources, asked, strict=True)
     ]
     found = [_without_old(verdict, judge, held, at) for verdict in found]
-    return [replace(verdict, cases=_cases(verdict.decisions, judged)) for verdict in found] if judged else found
+    if parts.outputs is None:
+        return found
+    return [
+        replace(verdict, cases=_cases(verdict.decisions, judged), endings=_endings(question, verdict))
+        for verdict, question in zip(found, asked, strict=True)
+    ]
 
 
 def refuse_faults(found: Iterable[Verdict]) -> None:
@@ -76,6 +83,25 @@ def refuse_faults(found: Iterable[Verdict]) -> None:
 
 def _cases(decisions: Sequence[Decision], judged: Mapping[str, bytes]) -> tuple[Case, ...]:
     return tuple(Case(decision, orjson.loads(judged[decision.decision_id])) for decision in decisions)
+
+
+def _endings(question: Question | None, verdict: Verdict) -> tuple[Ending, ...]:
+    """Of policies that were asked and said nothing: they are switched off for the resource."""
+    if question is None:
+        return ()
+    answered = {decision.policy_id for decision in verdict.decisions} | {fault.policy_id for fault in verdict.faults}
+    resource = question.resource
+    return tuple(
+        Ending(
+            policy_id=policy_id,
+            resource=resource.document,
+            reason=Reason.OFF,
+            at=question.evaluated_at,
+            captured_at=resource.capture_time,
+        )
+        for policy_id in question.expected
+        if policy_id not in answered
+    )
 
 
 def _completed(judge: Judge, first: list[list[Judged]], parts: Parts) -> list[list[Judged]]:

@@ -10,15 +10,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar
 
+from opalite.config_rule.subjects import Subject, next_step, subjects
+from opalite.config_rule.suppressing import Imported, Workflow, release_overtaken, tell
 from opalite.errors import AwsError, DeliveryError
-from opalite.model import Case, JsonObject, Message, Standing
+from opalite.model import Case, JsonObject, Message, Outcome, Standing
 from opalite.ports import Denied
 from opalite.publish import life
-from opalite.publish.addressees import TagKeys
-from opalite.publish.finding import content, finding, product_arn
+from opalite.publish.addressees import TagKeys, unclaimed
+from opalite.publish.ending import Ending
+from opalite.publish.finding import finding, product_arn
 from opalite.publish.life import SECURITY_HUB, SNS, Change, Wishes
 from opalite.publish.log_object import log_objects
 from opalite.publish.notification import told
@@ -73,6 +75,12 @@ class Topic(Protocol):
     ) -> None: ...
 
 
+class Creators(Protocol):
+    """Who made resources, as far as that can be found out; never fails."""
+
+    def find(self, resources: Mapping[str, JsonObject], *, deadline: Deadline) -> Mapping[str, str]: ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Life:
     """What findings and notifications need: the store, and where they go; None: that output is off."""
@@ -86,6 +94,9 @@ class Life:
     notice_days: int = 14
     refresh_days: int = 30
     tag_keys: TagKeys | None = None
+    creators: Creators | None = None  # None: nobody is asked
+    workflow: Workflow | None = None  # None only where there is no hub
+    suppressed: bool = False  # findings of what is exempt
 
     @property
     def wishes(self) -> Wishes:
@@ -112,17 +123,17 @@ class Outputs:
         self._prefix = prefix
         self._life = life
 
-    def deliver(self, cases: Sequence[Case], *, rule_arn: str, deadline: Deadline) -> list[str]:
-        """One line for each output that did not take everything."""
+    def deliver(
+        self, cases: Sequence[Case], *, rule_arn: str, deadline: Deadline, endings: Sequence[Ending] = ()
+    ) -> list[str]:
+        """One line for each output that did not take everything. Endings are a matter of findings alone."""
         problems: list[str] = []
-        if not cases:
-            return problems
-        if self._log is not None:
+        if self._log is not None and cases:
             with _noted(problems):
                 self._log.put(log_objects(cases, prefix=self._prefix, rule_arn=rule_arn), deadline=deadline)
         if self._life is not None:
             with _noted(problems):
-                _live(self._life, cases, deadline, problems)
+                _live(self._life, subjects(self._life, cases, endings), deadline, problems)
         return problems
 
 
@@ -134,13 +145,18 @@ def _noted(problems: list[str]) -> Iterator[None]:
         problems.append(str(error))
 
 
-def _live(life_: Life, cases: Sequence[Case], deadline: Deadline, problems: list[str]) -> None:
-    by_key = {life.finding_id(case, life_.entries[case.decision.policy_id]): case for case in cases}
+def _live(life_: Life, by_key: Mapping[str, Subject], deadline: Deadline, problems: list[str]) -> None:
+    if not by_key:
+        return
     found = life_.standings.get(list(by_key), deadline=deadline)
     problems += _few([f"standing of {key[:100]}: {fault}" for key, fault in found.faults.items()])
-    sound = [(key, case) for key, case in by_key.items() if key not in found.faults]
+    sound = [
+        (key, subject)
+        for key, subject in by_key.items()
+        if key not in found.faults and subject.matters(is_known=key in found.standings)
+    ]
 
-    def stepped(entry: tuple[str, Case]) -> _Told | None:
+    def stepped(entry: tuple[str, Subject]) -> _Told | None:
         return _stepped(life_, *entry, found.standings.get(entry[0]), deadline)
 
     told_ = [step for step in _each(stepped, sound, problems) if step is not None]
@@ -177,16 +193,16 @@ def _few(found: Sequence[str]) -> list[str]:
     return different if more <= 0 else [*different[:_NAMED], f"{more} more like these"]
 
 
-def _stepped(life_: Life, key: str, case: Case, before: Standing | None, deadline: Deadline) -> _Told | None:
+def _stepped(life_: Life, key: str, subject: Subject, before: Standing | None, deadline: Deadline) -> _Told | None:
     """The step from what stands there, once it stands there itself; None if something newer does."""
-    refresh_before = datetime.fromisoformat(case.decision.evaluated_at) - timedelta(days=life_.refresh_days)
     for _ in range(_RACES):
-        step = life.step(
-            before, case, content(case), key=key, refresh_before=refresh_before.isoformat(), wishes=life_.wishes
-        )
-        if step is None:
+        following = next_step(life_, key, subject, before)
+        if following is None:
             return None
-        if step.standing == before or life_.standings.put(step.standing, after=before, deadline=deadline):
+        case, step = following
+        # What is only shown is not remembered: others could fill the table by findings that they forge.
+        is_left = step.standing == before or (before is None and subject.case is None)
+        if is_left or life_.standings.put(step.standing, after=before, deadline=deadline):
             return _Told(case, before, step)
         again = life_.standings.get([key], deadline=deadline)
         if key in again.faults:
@@ -197,29 +213,48 @@ def _stepped(life_: Life, key: str, case: Case, before: Standing | None, deadlin
 
 def _send_findings(life_: Life, hub: Hub, told_: Sequence[_Told], deadline: Deadline, problems: list[str]) -> None:
     due = {one.step.standing.finding_id: one for one in told_ if one.step.finding is not None}
-    findings = [
-        finding(
+    findings = {
+        key: finding(
             one.case,
-            life_.entries[one.case.decision.policy_id],
+            life_.entries.get(one.case.decision.policy_id, {}),  # a policy that ends may be gone
             one.step.standing,
             product_arn=product_arn(one.case, home_region=life_.home_region),
             is_new=one.before is None or one.before.sent_at is None,
         )
-        for one in due.values()
-    ]
+        for key, one in due.items()
+    }
     taken: list[str] = []
     try:
         with _noted(problems):
-            hub.put(findings, deadline=deadline, taken=taken.extend)
+            hub.put(list(findings.values()), deadline=deadline, taken=taken.extend)
     finally:
-        _settle(life_, [due[key].step.standing for key in taken], SECURITY_HUB, deadline, problems)
+        _imported(life_, [_import(due[key], findings[key]) for key in taken], deadline, problems)
+
+
+def _import(one: _Told, sent: JsonObject) -> Imported:
+    decision = one.case.decision
+    return Imported(sent, one.step.standing, decision.exemption if decision.outcome is Outcome.EXEMPT else None)
+
+
+def _imported(life_: Life, taken: Sequence[Imported], deadline: Deadline, problems: list[str]) -> None:
+    """What follows once Security Hub has taken findings."""
+    if life_.workflow is None:
+        _settle(life_, [one.standing for one in taken], SECURITY_HUB, deadline, problems)
+        return
+    done = tell(life_.workflow, taken, deadline, problems)
+    replaced = _settle(life_, done, SECURITY_HUB, deadline, problems)
+    release_overtaken(life_.workflow, life_.standings, taken, replaced, deadline, problems)
 
 
 def _notify(life_: Life, topic: Topic, told_: Sequence[_Told], deadline: Deadline, problems: list[str]) -> None:
     changes: list[tuple[Change, Case, Standing]] = [
         (one.step.change, one.case, one.step.standing) for one in told_ if one.step.change is not None
     ]
-    of = told(changes, life_.entries, keys=life_.tag_keys)
+    creators: Mapping[str, str] = {}
+    if life_.creators is not None:
+        nobodys = unclaimed(changes, life_.entries, life_.tag_keys or TagKeys())
+        creators = life_.creators.find(nobodys, deadline=deadline)
+    of = told(changes, life_.entries, keys=life_.tag_keys, creators=creators)
     taken: list[Message] = []
     try:
         with _noted(problems):
@@ -229,11 +264,21 @@ def _notify(life_: Life, topic: Topic, told_: Sequence[_Told], deadline: Deadlin
         _settle(life_, [standing for standings in sent for standing in standings], SNS, deadline, problems)
 
 
-def _settle(life_: Life, standings: Sequence[Standing], output: str, deadline: Deadline, problems: list[str]) -> None:
-    """What was told is not pending any more. Where that cannot be noted, it is told again by the next attempt."""
+def _settle(
+    life_: Life, standings: Sequence[Standing], output: str, deadline: Deadline, problems: list[str]
+) -> list[Standing]:
+    """What was told is not pending any more. Where that cannot be noted, it is told again by the next attempt.
+
+    Returns those in whose place another standing is by now.
+    """
     failed: list[str] = []
-    _each(lambda standing: life_.standings.settle(standing, output, deadline=deadline), standings, failed)
+
+    def settled(standing: Standing) -> tuple[Standing, bool]:
+        return standing, life_.standings.settle(standing, output, deadline=deadline)
+
+    done = _each(settled, standings, failed)
     if failed:
         problems.append(
             f"{output} was told, but will be told again, since that could not be noted: {'; '.join(failed)}"
         )
+    return [standing for standing, is_settled in done if not is_settled]

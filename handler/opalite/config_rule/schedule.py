@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from opalite.config_rule.judging import Verdict, refuse_faults, verdicts
 from opalite.config_rule.parts import Parts
-from opalite.errors import DeliveryError, InvocationError, NormalizationError, OpaliteError
+from opalite.errors import AwsError, DeliveryError, InvocationError, NormalizationError, OpaliteError
 from opalite.event import Invocation
 from opalite.model import Evaluation, Item, JsonObject, Resource
 from opalite.normalize import resource as normalize
 from opalite.ports import Denied, Key, Place
 from opalite.publish.annotation import fitted
+from opalite.publish.ending import Ending, Reason
 from opalite.publish.evaluation import NOT_APPLICABLE
 from opalite.selection import Selection, types
 
 RESERVE_SECONDS = 15.0  # what a page may take: fetched, judged and delivered
 _NAMED = 5  # what was not delivered, in one message: of a page by AWS Config, and by each other output
+_NOWHERE = "global"  # the Region of what has none
+_DELETED = "the resource was deleted"
 _PAGE = 100  # resources that are looked up one by one, judged at once
 
 
@@ -68,6 +71,7 @@ class _Round:
         self._invocation = invocation
         self._place = place
         self._selection = selection
+        self._outputs = None if invocation.test_mode else parts.outputs
         self._held = held
         self._seen: set[Key] = set()
         self._doubtful: list[Verdict] = []
@@ -103,12 +107,47 @@ class _Round:
         existing, doubtful = self._parts.items.existing(self._place, others) if others else (frozenset(), frozenset())
         gone = [key for key in others if key not in existing and key not in doubtful]
         self._take_back(strangers, "no policy of this Config rule speaks of this type of resource")
-        self._take_back(gone, "the resource was deleted")
+        self._part_with(sorted(gone))
         there = sorted(existing)
         for first in range(0, len(there), _PAGE):
             self._check_time()
             latest = (self._parts.items.latest(self._place, *key) for key in there[first : first + _PAGE])
             self.judge([body for body in latest if body is not None])
+
+    def _part_with(self, gone: Sequence[Key]) -> None:
+        """Resources that are gone. AWS Config comes last here: what it does not hold any more, no later attempt would look for."""
+        if self._outputs is None:
+            self._take_back(gone, _DELETED)
+            return
+        for first in range(0, len(gone), _PAGE):
+            keys = gone[first : first + _PAGE]
+            self._check_time()
+            found = self._verdicts([resource for key in keys if (resource := self._last(key)) is not None])
+            self._parts.telemetry.judged(found)
+            self._doubtful += [verdict for verdict in found if verdict.faults]
+            endings = [ending for key in keys for ending in self._endings(key)]
+            if self._tell_others(found, endings):
+                told = [verdict.evaluation for verdict in found if verdict.evaluation is not None]
+                self._take_back(keys, _DELETED, told)
+
+    def _last(self, key: Key) -> Resource | None:
+        """The item that tells of the resource's end, if the history has it: of that a real decision can be made."""
+        try:
+            body = self._parts.items.latest(self._place, *key)
+            if body is None:
+                return None
+            last = normalize(Item(body, f"{self._place.account_id} {self._place.region}", self._at))
+        except (Denied, AwsError, NormalizationError):  # it can be ended without
+            return None
+        return last if last.gone is not None else None
+
+    def _endings(self, key: Key) -> Iterator[Ending]:
+        """Of every policy that the Config rule asks about it. Whether its Region was none, nobody knows any more."""
+        place = {"partition": self._place.partition, "account_id": self._place.account_id, "arn": None}
+        for policy_id in self._parts.catalog.applying_to(key[0], self._selection.chosen):
+            for region in (self._place.region, _NOWHERE):
+                resource = {**place, "region": region, "type": key[0], "id": key[1]}
+                yield Ending(policy_id=policy_id, resource=resource, reason=Reason.GONE, at=self._at)
 
     @property
     def undelivered(self) -> list[str]:
@@ -141,9 +180,11 @@ class _Round:
     def _held_of(self, document: Mapping[str, str]) -> str | None:
         return self._held.get((document["type"], document["id"]))
 
-    def _take_back(self, keys: Iterable[Key], reason: str) -> None:
+    def _take_back(self, keys: Iterable[Key], reason: str, told: Iterable[Evaluation] = ()) -> None:
+        """`told`: evaluations that say it in the words of a decision."""
         annotation = fitted(f"not applicable: {reason}", "")
-        evaluations = [Evaluation(*key, NOT_APPLICABLE, annotation, self._at) for key in sorted(keys)]
+        known = {(each.resource_type, each.resource_id): each for each in told}
+        evaluations = [known.get(key) or Evaluation(*key, NOT_APPLICABLE, annotation, self._at) for key in sorted(keys)]
         if self._deliver(evaluations):
             self._parts.telemetry.note("taken back", resources=len(evaluations), reason=reason)
 
@@ -168,11 +209,18 @@ class _Round:
         self.tally.delivered.update(evaluation.compliance_type for evaluation in evaluations)
         return True
 
-    def _tell_others(self, found: Sequence[Verdict]) -> None:
-        outputs = self._parts.outputs
-        if outputs is not None and not self._invocation.test_mode:
-            cases = [case for verdict in found for case in verdict.cases]
-            self._not_told += outputs.deliver(cases, rule_arn=self._invocation.rule.arn, deadline=self._parts.remaining)
+    def _tell_others(self, found: Sequence[Verdict], endings: Sequence[Ending] = ()) -> bool:
+        """Whether the outputs beside AWS Config have taken all. `endings`: beside those of the verdicts."""
+        if self._outputs is None:
+            return True
+        not_told = self._outputs.deliver(
+            [case for verdict in found for case in verdict.cases],
+            rule_arn=self._invocation.rule.arn,
+            deadline=self._parts.remaining,
+            endings=[*(ending for verdict in found for ending in verdict.endings), *endings],
+        )
+        self._not_told += not_told
+        return not not_told
 
     def _check_time(self) -> None:
         if self._parts.remaining() < RESERVE_SECONDS:

@@ -13,8 +13,10 @@ from typing import Any, NamedTuple
 from opalite.model import Case, JsonObject, Severity, Standing
 from opalite.publish.foreign import plain
 from opalite.publish.life import Change
+from opalite.publish.redaction import Redaction
 
 OPERATIONS = "operations"  # the addressee where nobody else is known
+BY_CLOUDTRAIL = "aws:cloudtrail"  # in the place of a tag's key; keys that begin like this are AWS's own
 MOST_ADDRESSEES = 20  # in one invocation; who owns a resource can write any owner into its tags
 
 # So many policies, accounts, regions and environments are in one message: its attributes name all of them, so that no
@@ -62,7 +64,7 @@ class Group(NamedTuple):
     """What one message is about."""
 
     addressee: str
-    tags: tuple[str, ...]  # the keys by which the addressee is known; none for operations
+    tags: tuple[str, ...]  # the keys by which the addressee is known, or BY_CLOUDTRAIL; none for operations
     severity: Severity
     news: tuple[News, ...]
 
@@ -78,27 +80,52 @@ def groups(
     changes: Sequence[tuple[Change, Case, Standing]],
     entries: Mapping[str, Mapping[str, Any]],
     keys: TagKeys,
+    creators: Mapping[str, str] | None = None,
 ) -> list[Group]:
-    """In an order that does not depend on that of the changes: the gravest first."""
+    """In an order that does not depend on that of the changes: the gravest first.
+
+    `creators`: who made resources that no tag gives to anybody, by finding id; see `unclaimed`.
+    """
     addressed: dict[str, list[tuple[str, News]]] = {}
     for change, case, standing in changes:
         entry = entries.get(case.decision.policy_id, {})
         tags = _tags(case)
         _, environment = _first(tags, keys.environment, ENVIRONMENT_CHARACTERS)
-        key, name = _addressee(tags, entry, keys)
-        addressed.setdefault(name, []).append((key, News(change, case, standing, entry, environment)))
+        key, name = _addressee(tags, entry, keys, (creators or {}).get(standing.finding_id, ""))
+        addressed.setdefault(name, []).append((key or "", News(change, case, standing, entry, environment)))
     _leave_to_operations(addressed)
     found = [group for name, told in addressed.items() for group in _by_severity(name, told)]
     return sorted(found, key=lambda group: (_GRAVEST_FIRST[group.severity], group.addressee, _order(group.news[0])))
 
 
-def _addressee(tags: Mapping[str, Any], entry: Mapping[str, Any], keys: TagKeys) -> tuple[str, str]:
-    """The key of the tag, and its value."""
+def unclaimed(
+    changes: Sequence[tuple[Change, Case, Standing]], entries: Mapping[str, Mapping[str, Any]], keys: TagKeys
+) -> dict[str, JsonObject]:
+    """Resources that are up to whoever made them, and whose tags name nobody: by finding id, the gravest first."""
+    found = [
+        News(change, case, standing, entries.get(case.decision.policy_id, {}), "") for change, case, standing in changes
+    ]
+    found = [news for news in found if _addressee(_tags(news.case), news.entry, keys)[0] is None]
+    found.sort(key=lambda news: (_GRAVEST_FIRST[news.case.decision.severity], _order(news)))
+    return {news.standing.finding_id: news.resource for news in found}
+
+
+def _addressee(
+    tags: Mapping[str, Any], entry: Mapping[str, Any], keys: TagKeys, creator: str = ""
+) -> tuple[str | None, str]:
+    """The key of the tag, and its value. No key at all: whoever made the resource could be told, if he were known."""
     found = _first(tags, keys.owner, OWNER_CHARACTERS)
+    if found[1]:
+        return found
     remediation = entry.get("remediation")
-    if not found[1] and isinstance(remediation, Mapping) and remediation.get("action") in _UP_TO_CREATOR:
-        found = _first(tags, keys.creator, OWNER_CHARACTERS)
-    return found if found[1] else ("", OPERATIONS)
+    if not isinstance(remediation, Mapping) or remediation.get("action") not in _UP_TO_CREATOR:
+        return "", OPERATIONS
+    found = _first(tags, keys.creator, OWNER_CHARACTERS)
+    if found[1]:
+        return found
+    # A name that holds something like a key is no addressee.
+    name = _bare(creator) if Redaction().text(creator, "") == creator else ""
+    return (BY_CLOUDTRAIL, name) if name else (None, OPERATIONS)
 
 
 def _leave_to_operations(addressed: dict[str, list[tuple[str, News]]]) -> None:
@@ -160,10 +187,15 @@ def _tags(case: Case) -> Mapping[str, Any]:
 
 
 def _first(tags: Mapping[str, Any], keys: Sequence[str], room: int) -> tuple[str, str]:
-    """Key and value. A bracket at the beginning would make a text look like a list of texts to those who send it."""
+    """Key and value."""
     for key in keys:
         value = tags.get(key)
-        text = plain(value, room).lstrip("[ ") if isinstance(value, str) else ""
+        text = _bare(value, room) if isinstance(value, str) else ""
         if text:
             return key, text
     return "", ""
+
+
+def _bare(name: str, room: int = OWNER_CHARACTERS) -> str:
+    """A bracket at the beginning would make a text look like a list of texts to those who send it."""
+    return plain(name, room).lstrip("[ ")

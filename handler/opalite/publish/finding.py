@@ -161,7 +161,7 @@ def _compliance(decision: Decision, entry: Mapping[str, Any], status: str) -> Js
 
 def _reasons(decision: Decision) -> list[JsonObject]:
     told: list[tuple[str, str]] = []
-    if decision.stage != "enforce":
+    if decision.stage == "audit":
         told.append(("STAGE", f"the policy is at stage {decision.stage}: it is reported, but not enforced"))
     if (exemption := decision.exemption) is not None:
         text = f"exempt {excuse(exemption)}, owner {exemption.get('owner', '?')}: {exemption.get('reason', '?')}"

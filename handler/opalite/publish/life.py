@@ -68,10 +68,21 @@ def finding_id(case: Case, entry: Mapping[str, Any]) -> str:
     `entry`: the policy's in the catalog. Its oldest alias is what the policy was first known by; aliases stand oldest first.
     """
     decision = case.decision
-    partition = case.judged["resource"].get("partition") or "aws"
-    aliases = entry.get("aliases") or (decision.policy_id,)
-    head = f"opalite/{partition}/{decision.account_id}/{decision.region}/{decision.resource_type}/"
-    whole = f"{head}{decision.resource_id}/{aliases[0]}"
+    resource = {
+        "partition": case.judged["resource"].get("partition"),
+        "account_id": decision.account_id,
+        "region": decision.region,
+        "type": decision.resource_type,
+        "id": decision.resource_id,
+    }
+    return finding_id_of(decision.policy_id, resource, entry)
+
+
+def finding_id_of(policy_id: str, resource: Mapping[str, Any], entry: Mapping[str, Any]) -> str:
+    """The same without a case: of a resource only partition, account_id, region, type and id count."""
+    aliases = entry.get("aliases") or (policy_id,)
+    head = f"opalite/{resource.get('partition') or 'aws'}/{resource['account_id']}/{resource['region']}/{resource['type']}/"
+    whole = f"{head}{resource['id']}/{aliases[0]}"
     if length(whole) <= ID_CHARACTERS and clean(whole) == whole:
         return whole
     digest = sha256(whole.encode("utf-8", "surrogatepass")).hexdigest()[:_DIGEST_CHARACTERS]
@@ -113,6 +124,14 @@ def instant(text: str) -> str:
     return moment.isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
+def updated_at(previous: Standing | None, evaluated_at: str, first_observed_at: str) -> str:
+    """The UpdatedAt of a finding. Security Hub drops, in silence, an update that is not later than the one before."""
+    earliest = max(evaluated_at, first_observed_at)
+    if previous is None or previous.sent_at is None:
+        return earliest
+    return max(earliest, instant((datetime.fromisoformat(previous.sent_at) + _TICK).isoformat()))
+
+
 def waiting(standing: Standing) -> Change | None:
     """The change that is still to be notified of."""
     told = (entry.partition(":") for entry in standing.pending)
@@ -135,6 +154,9 @@ def _next(previous: Standing | None, now: _Now, key: str, refresh_before: str, w
     is_sent = is_due and SECURITY_HUB in wishes.outputs
     change = _told(previous, now, wishes)
     is_kept = _is_kept(decision, status) and not is_due
+    sent_at = previous.sent_at if previous else None
+    if is_sent:
+        sent_at = updated_at(previous, now.evaluated_at, first_observed_at)
     standing = Standing(
         finding_id=key,
         outcome=decision.outcome,
@@ -147,7 +169,7 @@ def _next(previous: Standing | None, now: _Now, key: str, refresh_before: str, w
         first_observed_at=first_observed_at,
         content=previous.content if previous and is_kept else now.content,
         status=status,
-        sent_at=_sent_at(previous, now, first_observed_at) if is_sent else previous.sent_at if previous else None,
+        sent_at=sent_at,
         pending=((SECURITY_HUB,) if is_due else ()) + ((f"{SNS}:{change}",) if change else ()),
     )
     return Step(standing, status if is_sent else None, change)
@@ -188,14 +210,6 @@ def _is_due(previous: Standing | None, now: _Now, status: str, refresh_before: s
     if status == PASSED and not wishes.passed:
         return False  # it says how a failure ended, and may be forgotten
     return (previous.sent_at or "") < refresh_before
-
-
-def _sent_at(previous: Standing | None, now: _Now, first_observed_at: str) -> str:
-    """The UpdatedAt of the finding. Security Hub drops, in silence, an update that is not later than the one before."""
-    earliest = max(now.evaluated_at, first_observed_at)
-    if previous is None or previous.sent_at is None:
-        return earliest
-    return max(earliest, instant((datetime.fromisoformat(previous.sent_at) + _TICK).isoformat()))
 
 
 def _told(previous: Standing | None, now: _Now, wishes: Wishes) -> Change | None:

@@ -11,7 +11,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from opalite.model import Decision, Outcome
-from opalite.publish.addressees import ACCOUNT_CHARACTERS, POLICY_CHARACTERS, REGION_CHARACTERS, Group, News
+from opalite.publish.addressees import (
+    ACCOUNT_CHARACTERS,
+    BY_CLOUDTRAIL,
+    POLICY_CHARACTERS,
+    REGION_CHARACTERS,
+    Group,
+    News,
+)
 from opalite.publish.annotation import detail, excuse, gap
 from opalite.publish.console import timeline
 from opalite.publish.foreign import ascii_line, harmless
@@ -96,6 +103,8 @@ def _addressee(group: Group, room: int) -> str:
     name = harmless(group.addressee, room)
     if not group.tags:
         return f"{name} (nobody else is known)"
+    if group.tags == (BY_CLOUDTRAIL,):
+        return f"{name} (by CloudTrail)"
     keys = ", ".join(harmless(key, room) for key in group.tags)
     return f"{name} (by the tag {keys})" if len(group.tags) == 1 else f"{name} (by the tags {keys})"
 

@@ -39,13 +39,14 @@ def told(
     *,
     most: int = MOST,
     keys: TagKeys | None = None,
+    creators: Mapping[str, str] | None = None,
 ) -> list[tuple[Message, tuple[Standing, ...]]]:
     """What one invocation has to tell, by addressee and severity, each with the standings that it is about.
 
-    `entries`: policies of the catalog by id. The order of the changes does not matter, and the same changes always give the
-    same messages; each change is in one of them.
+    `entries`: policies of the catalog by id. `creators`: who made what, where no tag tells it; see `groups`. The order of the
+    changes does not matter, and the same changes always give the same messages; each change is in one of them.
     """
-    found = groups(changes, entries, keys or TagKeys())
+    found = groups(changes, entries, keys or TagKeys(), creators)
     return [(_message(group, most), tuple(news.standing for news in group.news)) for group in found]
 
 
@@ -55,9 +56,10 @@ def messages(
     *,
     most: int = MOST,
     keys: TagKeys | None = None,
+    creators: Mapping[str, str] | None = None,
 ) -> list[Message]:
     """The messages alone."""
-    return [message for message, _ in told(changes, entries, most=most, keys=keys)]
+    return [message for message, _ in told(changes, entries, most=most, keys=keys, creators=creators)]
 
 
 def _message(group: Group, most: int) -> Message:

@@ -19,8 +19,9 @@ from opalite.report.row import Row
 KEY: Final = ("object", "partition", "account_id", "region", "resource_type", "resource_id", "captured", "evaluated_at")
 ORDER: Final = ("policy_id", "decision_id")
 
-# https://aws.amazon.com/config/pricing/: USD for each of the first 100,000 evaluations of a month in an account and Region. More
-# cost less, some Regions differ, and prices change.
+# https://aws.amazon.com/config/pricing/: USD for each of the first 100,000 evaluations of a month in a Region, of all accounts with
+# one bill together; 0.0008 for each of the next 400,000, 0.0005 for each further one. Some
+# Regions differ, and prices change.
 PRICE_USD: Final = "0.001"
 
 

@@ -16,12 +16,13 @@ from functools import cache, partial
 from typing import Any
 
 from opalite import environment
+from opalite.adapters.aws.active_findings import ActiveFindings
 from opalite.adapters.aws.config_results import ConfigResults
 from opalite.adapters.aws.functions import Functions
 from opalite.adapters.aws.members import Members
 from opalite.adapters.aws.sessions import AwsSessions
 from opalite.catalog import Catalog
-from opalite.composition import member_sessions, now
+from opalite.composition import member_sessions, now, outputs
 from opalite.config_rule.parts import Context, Remaining
 from opalite.config_rule.telemetry import Telemetry
 from opalite.engine import layer
@@ -30,7 +31,10 @@ from opalite.errors import AwsError, InvocationError, UsageError
 from opalite.normalize.values import timestamp
 from opalite.ports import Place
 from opalite.sweep import event as events
+from opalite.sweep.at_once import HAND_ON_SECONDS
 from opalite.sweep.due import Judged, Window
+from opalite.sweep.event import Sweep
+from opalite.sweep.findings import Asked, Findings
 from opalite.sweep.rest import hand_on
 from opalite.sweep.walk import Walk, Walked
 
@@ -55,6 +59,8 @@ class Sweeper:
         self._catalog = Catalog(self._layer.catalog)
         self._sessions: AwsSessions = member_sessions(own)
         self._functions = Functions(self._sessions)
+        entries = self._layer.catalog["policies"]
+        self._outputs = outputs(replace(own, topic_arn=None), self._sessions, entries) if own.security_hub else None
         self._sleep = sleep
         self._remaining = Remaining()
         self._done: Counter[str] = Counter()  # since the start, by the name of its metric
@@ -69,24 +75,37 @@ class Sweeper:
             home = self._home(context)
             self._sessions.renew()
             # Who goes on is told what has been found here: by then the function may have been changed once more.
-            sweep = replace(sweep, everything=sweep.everything or self._changed(home, window))
+            if sweep.rules:
+                sweep = replace(sweep, everything=sweep.everything or self._changed(home, window))
             accounts = sweep.accounts if sweep.accounts is not None else self._accounts(home)
+            findings = self._findings(sweep)
             walk = Walk(
                 ConfigResults(self._sessions),
                 self._judged(home, window, everything=sweep.everything),
                 remaining=self._remaining,
                 sleep=self._sleep,
                 report=self._telemetry.note,
+                findings=findings,
+                with_rules=sweep.rules,
             )
             walked = walk.walk([home._replace(account_id=account) for account in accounts])
-            done = self._told(walked)
-            hand_on(
-                sweep,
-                walked.unreached,
-                walked.failed,
-                partial(self._functions.invoke, home, context.invoked_function_arn),
-            )
+            done = self._told(walked, with_findings=findings is not None)
+            send = partial(self._functions.invoke, home, context.invoked_function_arn)
+            hand_on(sweep.of_findings(), walked.unseen, walked.unended, send)
+            hand_on(sweep, walked.unreached, walked.failed, send)
             return done
+
+    def _findings(self, sweep: Sweep) -> Findings | None:
+        """After a change of the layer, or where it is asked for; only if there are findings."""
+        if self._outputs is None or not (sweep.everything or sweep.findings):
+            return None
+        return Findings(
+            ActiveFindings(self._sessions, sleep=self._sleep),
+            self._outputs,
+            Asked(self._catalog, self._layer.catalog["policies"]),
+            at=sweep.at,
+            deadline=lambda: self._remaining() - HAND_ON_SECONDS,
+        )
 
     def _home(self, context: Context) -> Place:
         parts = _ARN.fullmatch(context.invoked_function_arn)
@@ -124,12 +143,13 @@ class Sweeper:
             everything=everything,
         )
 
-    def _told(self, walked: Walked) -> dict[str, Any]:
+    def _told(self, walked: Walked, *, with_findings: bool) -> dict[str, Any]:
         """The same for the log, for the metrics and for whoever calls by hand."""
         busy = sum(len(names) for names in walked.busy.values())
-        counts = {"RulesStarted": walked.started, "RulesBusy": busy, "AccountsFailed": len(walked.failed)}
+        failed = walked.failed.keys() | walked.unended.keys()
+        counts = {"RulesStarted": walked.started, "RulesBusy": busy, "AccountsFailed": len(failed)}
         self._done.update(counts)
-        done = {
+        done: dict[str, Any] = {
             "accounts": walked.accounts,
             "rules": walked.rules,
             "started": walked.started,
@@ -137,7 +157,10 @@ class Sweeper:
             "failed": sorted(walked.failed),
             "unreached": len(walked.unreached),
         }
-        self._telemetry.note("swept", **{**done, "failed": len(walked.failed)})
+        if with_findings:
+            done |= {"ended": walked.ended, "unended": sorted(walked.unended), "unseen": len(walked.unseen)}
+        counted = {name: len(value) if isinstance(value, list) else value for name, value in done.items()}
+        self._telemetry.note("swept", **counted)
         return done
 
     def _counters(self) -> dict[str, int]:

@@ -14,6 +14,8 @@ from opalite.sweep.event import Sweep
 ATTEMPTS = 3  # for an account that fails
 ACCOUNTS_PER_EVENT = 10_000  # some 150 KB
 _NAMED = 10
+_UNDONE = "Config rules were not evaluated anew"
+_UNENDED = "findings of policies that are not asked any more were not ended"
 
 
 def hand_on(
@@ -29,7 +31,7 @@ def hand_on(
     if not failed:
         return
     if sweep.attempt >= ATTEMPTS and sweep.accounts is not None and failed.keys() == set(sweep.accounts):
-        raise DeliveryError(_told(failed))
+        raise DeliveryError(_told(failed, _UNDONE if sweep.rules else _UNENDED))
     for accounts in _parts(sorted(failed)):
         send(sweep.rest(accounts, failed=True))
 
@@ -39,7 +41,7 @@ def _parts(accounts: Sequence[str]) -> Iterator[tuple[str, ...]]:
         yield tuple(accounts[first : first + ACCOUNTS_PER_EVENT])
 
 
-def _told(failed: Mapping[str, str]) -> str:
+def _told(failed: Mapping[str, str], what: str) -> str:
     named = "; ".join(f"{account}: {why}" for account, why in sorted(failed.items())[:_NAMED])
     more = f" (+{len(failed) - _NAMED} more)" if len(failed) > _NAMED else ""
-    return f"Config rules were not evaluated anew in {len(failed)} accounts: {named}{more}"
+    return f"{what} in {len(failed)} accounts: {named}{more}"

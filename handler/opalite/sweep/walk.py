@@ -6,23 +6,19 @@ AWS Config then invokes the rule's function for each resource, as if it had chan
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Protocol
 
-from opalite.errors import AwsError, DeliveryError
-from opalite.ports import Absent, Denied, Place
+from opalite.errors import DeliveryError
+from opalite.ports import Place
+from opalite.sweep.at_once import RESERVE_SECONDS, AtOnce
 from opalite.sweep.due import EVALUATING, Judged, Reason, due, ours
 
-AT_ONCE = 8  # accounts; each is a role to assume and two calls or more
-RESERVE_SECONDS = 45.0  # with less left, no further account is begun
-HAND_ON_SECONDS = 15.0  # with less left, what is under way is not waited for any longer: the rest must be handed on
 # https://docs.aws.amazon.com/config/latest/APIReference/API_StartConfigRulesEvaluation.html: not while an evaluation is in
 # progress, nor more than once a minute.
 BUSY_SECONDS = 61.0
 BUSY_ROUNDS = 10
-_LONGEST_WAIT = 900.0  # seconds that an invocation of Lambda may take
 _NAMED = 3  # Config rules in one message
 
 
@@ -40,6 +36,12 @@ class Rules(Protocol):
 
     def rules(self, place: Place) -> Sequence[Mapping[str, Any]]: ...
     def start(self, place: Place, names: Sequence[str]) -> Started: ...
+
+
+class Findings(Protocol):
+    """Findings of an account and a Region that nobody decides about any more. Raises Denied, AwsError or DeliveryError."""
+
+    def end(self, place: Place) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +65,17 @@ class Walked:
     busy: dict[Place, tuple[str, ...]] = field(default_factory=dict)  # their Config rules that are not started yet
     failed: dict[str, str] = field(default_factory=dict)  # account → why
     unreached: tuple[str, ...] = ()
+    ended: int = 0  # findings
+    # Account → why findings were not ended there; those in `failed` left out, which are done anew altogether.
+    unended: dict[str, str] = field(default_factory=dict)
+    unseen: tuple[str, ...] = ()  # accounts that were reached, but not their findings
 
 
 class Walk:
-    """Goes from account to account, some at once. `report`: one line of the log by name and fields."""
+    """Goes from account to account, some at once. `report`: one line of the log by name and fields.
+
+    `findings`: None where none are to be ended. `with_rules`: False where that is all there is to do.
+    """
 
     def __init__(
         self,
@@ -76,7 +85,11 @@ class Walk:
         remaining: Callable[[], float],
         sleep: Callable[[float], None],
         report: Callable[..., None],
+        findings: Findings | None = None,
+        with_rules: bool = True,
     ) -> None:
+        self._findings = findings
+        self._with_rules = with_rules
         self._rules = rules
         self._judged = judged
         self._remaining = remaining
@@ -86,18 +99,30 @@ class Walk:
     def walk(self, places: Sequence[Place]) -> Walked:
         """All of them, or as many as there is time for. What fails or stays busy in an account is in `failed`."""
         walked = Walked(accounts=len(places))
-        left = self._each(places, self._evaluate, walked)
-        if left and len(left) == len(places):
-            raise DeliveryError("the sweep has no time for a single account: give the function more time")
+        left: Sequence[Place] = ()
+        if self._with_rules:
+            left = self._each(places, self._evaluate, walked)
+            _check_begun(places, left)
         walked.unreached = tuple(place.account_id for place in left)
         walked.accounts -= len(left)
+        if self._findings is not None:
+            reached = places[: walked.accounts]
+            left = self._end_findings(reached, self._findings, walked)
+            if not self._with_rules:
+                _check_begun(reached, left)
+            walked.unseen = tuple(place.account_id for place in left)
         self._start_the_busy(walked)
         for place, names in walked.busy.items():
             more = f" (+{len(names) - _NAMED} more)" if len(names) > _NAMED else ""
             why = f"AWS Config is still evaluating {', '.join(names[:_NAMED])}{more}, or throttles"
             walked.failed.setdefault(place.account_id, why)
+        # Whoever goes on with an account that failed ends its findings, too.
+        walked.unended = {account: why for account, why in walked.unended.items() if account not in walked.failed}
+        walked.unseen = tuple(account for account in walked.unseen if account not in walked.failed)
         for account, why in sorted(walked.failed.items()):
             self._report("account failed", member_account_id=account, reason=why)
+        for account, why in sorted(walked.unended.items()):
+            self._report("findings not ended", member_account_id=account, reason=why)
         return walked
 
     def _start_the_busy(self, walked: Walked) -> None:
@@ -111,38 +136,17 @@ class Walk:
             walked.busy |= {place: waiting[place] for place in left}
 
     def _each(self, places: Sequence[Place], work: Callable[[Place], _Asked], walked: Walked) -> Sequence[Place]:
-        """Do it everywhere; those that there was no time to begin with."""
-        under_way: dict[Future[_Asked], Place] = {}
-        begun = 0
-        pool = ThreadPoolExecutor(AT_ONCE)
-        try:
-            while under_way or begun < len(places):
-                while begun < len(places) and len(under_way) < AT_ONCE and self._remaining() >= RESERVE_SECONDS:
-                    under_way[pool.submit(work, places[begun])] = places[begun]
-                    begun += 1
-                if not under_way or not self._collect(under_way, walked):
-                    break
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)  # whoever hangs must not keep us from handing on
-        for place in under_way.values():
-            walked.failed[place.account_id] = "AWS did not answer in time"
-        return places[begun:]
+        return AtOnce(work, partial(self._note, walked), walked.failed, self._remaining).each(places)
 
-    def _collect(self, under_way: dict[Future[_Asked], Place], walked: Walked) -> bool:
-        """Wait for the next to finish; False if there is no time for that."""
-        patience = min(self._remaining() - HAND_ON_SECONDS, _LONGEST_WAIT)
-        finished, _ = wait(under_way, max(patience, 0.0), FIRST_COMPLETED)
-        for future in finished:
-            place = under_way.pop(future)
-            try:
-                self._note(place, future.result(), walked)
-            except Absent as error:
-                walked.failed[place.account_id] = f"AWS Config answers {error}"
-            except (Denied, AwsError) as error:
-                walked.failed[place.account_id] = str(error)
-        return bool(finished)
+    def _end_findings(self, places: Sequence[Place], findings: Findings, walked: Walked) -> Sequence[Place]:
+        def note(place: Place, ended: int) -> None:
+            walked.ended += ended
+            if ended:
+                self._report("ended", member_account_id=place.account_id, findings=ended)
 
-    def _note(self, place: Place, asked: _Asked, walked: Walked) -> None:
+        return AtOnce(findings.end, note, walked.unended, self._remaining).each(places)
+
+    def _note(self, walked: Walked, place: Place, asked: _Asked) -> None:
         walked.rules += asked.rules
         walked.started += asked.started
         if asked.busy:
@@ -172,3 +176,9 @@ class Walk:
             return _Asked()
         told = self._rules.start(place, names)
         return _Asked(due=tuple(names), started=len(told.started), busy=tuple(told.busy))
+
+
+def _check_begun(places: Sequence[Place], left: Sequence[Place]) -> None:
+    """Who hands on all that he was given would never end."""
+    if left and len(left) == len(places):
+        raise DeliveryError("the sweep has no time for a single account: give the function more time")

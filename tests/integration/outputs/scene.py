@@ -17,7 +17,7 @@ from moto.s3.responses import S3Response
 from moto.securityhub.models import SecurityHubBackend
 
 from emulation.aws import ACCOUNTS, REGION, LocalAws
-from opalite.adapters.aws import standing_item
+from opalite.adapters.aws import allowance, standing_item
 from opalite.model import Standing
 from unit.publish.securityhub_format import faults
 
@@ -220,7 +220,8 @@ class Scene:
 
     def _standings(self) -> Iterator[Standing]:
         for page in self.aws.client("dynamodb").get_paginator("scan").paginate(TableName=TABLE):
-            yield from map(standing_item.read, page["Items"])
+            items = [one for one in page["Items"] if not standing_item.key_of(one).startswith(allowance.PREFIX)]
+            yield from map(standing_item.read, items)
 
     def _texts(self, queue: str) -> list[str]:
         client, found = self.aws.client("sqs"), []

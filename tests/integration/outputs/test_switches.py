@@ -23,8 +23,16 @@ print(*sorted(name for name in sys.modules if name.startswith("opalite.")))
 """
 OF_OUTPUTS = {
     "opalite.config_rule.outputs",
-    *(f"opalite.publish.{name}" for name in ("addressees", "finding", "life", "log_object", "notification", "record")),
-    *(f"opalite.adapters.aws.{name}" for name in ("log_bucket", "security_hub", "standings", "topics")),
+    "opalite.config_rule.suppressing",
+    *(
+        f"opalite.publish.{name}"
+        for name in ("addressees", "closing", "finding", "life", "log_object", "notification", "record")
+    ),
+    *(
+        f"opalite.adapters.aws.{name}"
+        for name in ("allowance", "log_bucket", "pace", "security_hub", "standings", "topics")
+    ),
+    *(f"opalite.{name}" for name in ("publish.suppression", "adapters.aws.workflows")),
 }
 
 

@@ -45,6 +45,8 @@ def test_by_hand_everything_can_be_asked_for_and_accounts_named_once_each():
         ({"time": None}, "the event has no `time` like 2026-11-29T04:00:00Z: what has changed since when?"),
         ({"time": "2026-11-29T04:00:00Z", "everything": "true"}, "everything: expected true or false"),
         ({"time": "2026-11-29T04:00:00Z", "everything": None}, "everything: expected true or false"),
+        ({"time": "2026-11-29T04:00:00Z", "findings": 1}, "findings: expected true or false"),
+        ({"time": "2026-11-29T04:00:00Z", "rules": "false"}, "rules: expected true or false"),
         *(
             ({"time": "2026-11-29T04:00:00Z", "accounts": value}, "accounts: expected an array of texts of 12 digits")
             for value in ("111122223333", [111122223333], ["1111222233334"], ["111122223333\n"], ["x" * 12], {}, [None])
@@ -81,3 +83,16 @@ def test_what_is_handed_on_is_the_same_sweep_of_other_accounts():
     assert failed == {**unreached, "attempt": 3}
     assert parse(json.loads(json.dumps(failed))) == Sweep(sweep.at, everything=True, accounts=ACCOUNTS, attempt=3)
     assert parse(failed).window(24) == sweep.window(24)
+
+
+def test_what_is_left_of_findings_is_a_sweep_without_config_rules():
+    sweep = Sweep("2026-11-29T04:00:00.000Z", everything=True, accounts=ACCOUNTS, attempt=3)
+    left = sweep.of_findings()
+    assert left == Sweep(sweep.at, everything=True, accounts=None, attempt=3, findings=True, rules=False)
+    event = {
+        "time": sweep.at, "everything": True, "accounts": [*ACCOUNTS], "attempt": 4, "findings": True, "rules": False,
+    }  # fmt: skip
+    assert left.rest(ACCOUNTS, failed=True) == event
+    again = parse(event)
+    assert again == Sweep(sweep.at, everything=True, accounts=ACCOUNTS, attempt=4, findings=True, rules=False)
+    assert again.of_findings() == again

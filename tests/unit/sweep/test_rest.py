@@ -109,3 +109,48 @@ def test_it_always_ends_and_every_account_is_done_or_told(numbers, data):
             told |= failed.keys()
     assert not queue
     assert done | told == set(accounts)
+
+
+def test_findings_that_fail_for_the_third_time_are_raised_by_name():
+    sweep = Sweep(AT, accounts=(A,), attempt=3, findings=True, rules=False)
+    with pytest.raises(DeliveryError) as caught:
+        handed(sweep, failed=[A])
+    assert str(caught.value) == (
+        f"findings of policies that are not asked any more were not ended in 1 accounts: {A}: denied in {A}"
+    )
+
+
+@given(st.lists(st.sampled_from(range(8)), unique=True, min_size=1), st.data())
+def test_with_findings_it_always_ends_as_well_and_no_rules_are_done_twice(numbers, data):
+    accounts = tuple(f"{number:012}" for number in numbers)
+    rules, findings, told = [], set(), set()
+    queue = [Sweep(AT, findings=True)]
+
+    def some(of):
+        return dict.fromkeys(data.draw(st.sets(st.sampled_from(of))) if of else (), "denied")
+
+    for _ in range(500):
+        if not queue:
+            break
+        sweep = queue.pop()
+        asked = reached = accounts if sweep.accounts is None else sweep.accounts
+        failed = {}
+        if sweep.rules:
+            reached = asked[: data.draw(st.integers(1, len(asked)))]
+            failed = some(reached)
+            rules += [account for account in reached if account not in failed]
+        seen = reached[: data.draw(st.integers(0 if sweep.rules else 1, len(reached)))]
+        unended = {account: why for account, why in some(seen).items() if account not in failed}
+        findings |= set(seen) - unended.keys() - failed.keys()
+        try:
+            unseen = [account for account in reached[len(seen) :] if account not in failed]
+            hand_on(sweep.of_findings(), unseen, unended, lambda event: queue.append(parse(event)))
+            hand_on(
+                sweep, asked[len(reached) :] if sweep.rules else (), failed, lambda event: queue.append(parse(event))
+            )
+        except DeliveryError:
+            told |= (failed or unended).keys()
+    assert not queue
+    assert len(rules) == len(set(rules))
+    assert set(rules) | told == set(accounts)
+    assert findings | told == set(accounts)

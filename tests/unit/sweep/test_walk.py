@@ -11,8 +11,9 @@ from opalite.adapters.aws.config_results import Started
 from opalite.catalog import Catalog, from_entries
 from opalite.errors import AwsError, DeliveryError
 from opalite.ports import Absent, Denied, Place
+from opalite.sweep.at_once import AT_ONCE, HAND_ON_SECONDS, RESERVE_SECONDS
 from opalite.sweep.due import Judged, Window
-from opalite.sweep.walk import AT_ONCE, BUSY_ROUNDS, BUSY_SECONDS, HAND_ON_SECONDS, RESERVE_SECONDS, Walk, Walked
+from opalite.sweep.walk import BUSY_ROUNDS, BUSY_SECONDS, Walk, Walked
 
 OWN = "444455556666"
 FUNCTION = f"arn:aws:lambda:eu-west-1:{OWN}:function:opalite"
@@ -115,13 +116,13 @@ def notes():
 
 @pytest.fixture
 def walk(notes):
-    def walked(config, places, clock=None, judged=JUDGED):
+    def walked(config, places, clock=None, judged=JUDGED, **more):
         clock = clock or Clock()
 
         def report(name, **fields):
             notes.append((name, fields))
 
-        return Walk(config, judged, remaining=clock, sleep=clock.sleep, report=report).walk(places)
+        return Walk(config, judged, remaining=clock, sleep=clock.sleep, report=report, **more).walk(places)
 
     return walked
 
@@ -331,3 +332,66 @@ def test_those_who_answer_are_told_apart_from_those_who_hang(walk):
     config.over.set()
     failed = {place(number).account_id: LATE for number in range(4)}
     assert found == Walked(accounts=AT_ONCE, rules=AT_ONCE - 4, started=AT_ONCE - 4, failed=failed)
+
+
+# Findings
+
+
+class Ender:
+    """How many findings there are in each account, or the error that is raised."""
+
+    def __init__(self, **of):
+        self.of = {f"{name[1:]:0>12}": value for name, value in of.items()}
+        self.asked = []
+
+    def end(self, at):
+        self.asked.append(at.account_id)
+        found = self.of.get(at.account_id, 0)
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+
+ONE, TWO, THREE = (place(number).account_id for number in (1, 2, 3))
+
+
+def test_findings_are_ended_once_the_rules_of_all_accounts_are_started(walk, notes):
+    ender = Ender(_1=2, _3=1)
+    found = walk(Config(), [place(1), place(2), place(3)], findings=ender)
+    assert found == Walked(accounts=3, rules=3, started=3, ended=3)
+    assert sorted(ender.asked) == [ONE, TWO, THREE]
+    told = [tuple(fields.values()) for name, fields in notes if name == "ended"]
+    assert sorted(told) == [(ONE, 2), (THREE, 1)]
+
+
+def test_findings_that_cannot_be_ended_are_no_failure_of_the_rules(walk, notes):
+    ender = Ender(_1=Denied("no GetFindings"), _2=DeliveryError("not taken"), _3=5)
+    found = walk(Config(), [place(1), place(2), place(3)], findings=ender)
+    unended = {ONE: "no GetFindings", TWO: "not taken"}
+    assert found == Walked(accounts=3, rules=3, started=3, ended=5, unended=unended)
+    assert ("findings not ended", {"member_account_id": ONE, "reason": "no GetFindings"}) in notes
+
+
+def test_an_account_that_fails_altogether_is_told_once(walk):
+    config, error = Config(), Denied("the role cannot be assumed")
+    config.errors[ONE] = error
+    found = walk(config, [place(1)], findings=Ender(_1=error))
+    assert found == Walked(accounts=1, failed={ONE: str(error)})
+
+
+def test_where_only_findings_are_to_be_ended_no_rules_are_asked_for(walk):
+    config = Config()
+    config.errors[ONE] = AssertionError("nobody should ask")
+    assert walk(config, [place(1)], findings=Ender(_1=1), with_rules=False) == Walked(accounts=1, ended=1)
+
+
+def test_findings_for_which_there_is_no_time_are_left_though_the_rules_are_started(walk):
+    clock = Clock(RESERVE_SECONDS + 4.5, step=1.0)
+    found = walk(Config(), [place(1), place(2), place(3)], clock, findings=Ender(_1=1))
+    assert (found.accounts, found.started, found.unreached) == (3, 3, ())
+    assert found.unseen == (ONE, TWO, THREE)[found.ended :]
+
+
+def test_without_time_for_the_findings_of_a_single_account_the_sweep_fails(walk):
+    with pytest.raises(DeliveryError, match=r"^the sweep has no time for a single account"):
+        walk(Config(), [place(1)], Clock(RESERVE_SECONDS - 1), findings=Ender(), with_rules=False)

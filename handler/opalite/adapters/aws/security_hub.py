@@ -6,11 +6,13 @@ import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from threading import Lock
 from typing import Any, Final
 
 from opalite.adapters.aws.batches import Batches, Lost, Parcel, Patience, Refused, told
 from opalite.adapters.aws.cache import Now
+from opalite.adapters.aws.pace import Pace
 from opalite.errors import AwsError, DeliveryError
 from opalite.model import JsonObject
 from opalite.ports import Denied, Service, Sessions
@@ -19,15 +21,17 @@ ACTIONS: Final = ("securityhub:BatchImportFindings",)  # of the member account
 
 # https://docs.aws.amazon.com/securityhub/1.0/APIReference/API_BatchImportFindings.html
 FINDINGS_PER_CALL: Final = 100
-# https://docs.aws.amazon.com/securityhub/latest/userguide/finding-update-batchimportfindings.html: 240 KB for a finding, 6 MB for a
-# call, and 10 calls in a second in an account and region, all functions together.
+# https://docs.aws.amazon.com/securityhub/latest/partnerguide/guidelines-batchimportfindings.html: 240 KB for a finding, 6 MB for a
+# call, and 10 calls in a second in an account and region (30 for a moment), all functions together. The same rate holds for updates:
+# https://docs.aws.amazon.com/securityhub/1.0/APIReference/Welcome.html
 FINDING_BYTES: Final = 240_000
 CALL_BYTES: Final = 6_000_000
+CALLS_PER_SECOND: Final = 10
+MALFORMED: Final = frozenset({"InvalidInputException", "ValidationException"})  # of a call
 OFF_SECONDS: Final = 900  # how long a hub that is not enabled is believed to be so
 
 # The product that every account has for findings of its own. A finding's own `Region` is not ours to write.
 _PRODUCT: Final = re.compile(r"arn:[a-z-]+:securityhub:([a-z0-9-]+):([0-9]{12}):product/\2/default")
-_MALFORMED: Final = frozenset({"InvalidInputException", "ValidationException"})
 _FINAL: Final = frozenset({"InvalidInput", "InvalidInputException"})  # of one finding
 _OFF: Final = "(InvalidAccessException)"
 _COMMA: Final = len(", ")
@@ -40,14 +44,22 @@ class SecurityHub:
     """May be asked from several threads at once.
 
     `jitter` gives a number from 0 to 1, another each time: functions that were throttled at once must not come back at once.
+    `pace`: who says when a call may be made; None: nobody.
     """
 
     def __init__(
-        self, sessions: Sessions, now: Now, *, sleep: Callable[[float], None], jitter: Callable[[], float]
+        self,
+        sessions: Sessions,
+        now: Now,
+        *,
+        sleep: Callable[[float], None],
+        jitter: Callable[[], float],
+        pace: Pace | None = None,
     ) -> None:
         self._sessions = sessions
         self._now = now
-        self._batches = Batches(FINDINGS_PER_CALL, CALL_BYTES, _MALFORMED, Patience(sleep, jitter))
+        self._pace = pace
+        self._batches = Batches(FINDINGS_PER_CALL, CALL_BYTES, MALFORMED, Patience(sleep, jitter))
         self._lock = Lock()
         self._off: dict[_Address, tuple[datetime, str]] = {}  # since when, and what was said
 
@@ -70,7 +82,7 @@ class SecurityHub:
         waiting = [parcel for parcel in parcels if parcel.address not in known_off]
         lost += self._batches.send(
             waiting,
-            self._import,
+            partial(self._import, deadline),
             deadline=deadline,
             taken=lambda batch: taken([parcel.name for parcel in batch]),
         )
@@ -84,25 +96,41 @@ class SecurityHub:
             self._off = {address: known for address, known in self._off.items() if known[0] > oldest}
             return {address: reason for address, (_, reason) in self._off.items()}
 
-    def _import(self, batch: Sequence[Parcel]) -> list[Refused]:
+    def _import(self, deadline: Callable[[], float], batch: Sequence[Parcel]) -> list[Refused]:
         address = batch[0].address
-        service = self._service(*address)
+        account, region = address
+        service = member(self._sessions, account, region)
+        if self._pace is not None:
+            self._pace.wait(f"{ACTIONS[0]} in account {account}, {region}", deadline=deadline)
         try:
             answer = service.ask("BatchImportFindings", Findings=[parcel.body for parcel in batch])
         except Denied as denied:
             if _OFF not in str(denied):
-                need = f"the function needs {ACTIONS[0]} in account {address[0]}"
+                need = f"the function needs {ACTIONS[0]} in account {account}"
                 raise Denied(f"{denied}; {need}") from None
             with self._lock:
                 self._off[address] = (self._now(), str(denied))
             raise
         return _refused(batch, answer)
 
-    def _service(self, account_id: str, region: str) -> Service:
-        try:
-            return self._sessions.service("securityhub", account_id, region)
-        except Denied as denied:
-            raise Denied(f"{denied}: is the member role deployed there, and does it trust this function?") from None
+
+def home(product_arn: object) -> tuple[str, ...]:
+    """Account and region of the product that every account has for findings of its own; empty if it is none."""
+    product = _PRODUCT.fullmatch(str(product_arn))
+    return product.group(2, 1) if product else ()
+
+
+def member(sessions: Sessions, account_id: str, region: str) -> Service:
+    """Security Hub of an account. Raises Denied or AwsError."""
+    try:
+        return sessions.service("securityhub", account_id, region)
+    except Denied as denied:
+        raise Denied(f"{denied}: is the member role deployed there, and does it trust this function?") from None
+
+
+def shown_code(code: str) -> str:
+    """An error code as a message may show it."""
+    return code if _CODE.fullmatch(code) else "without a code"
 
 
 def _refused(batch: Sequence[Parcel], answer: Mapping[str, Any]) -> list[Refused]:
@@ -110,7 +138,7 @@ def _refused(batch: Sequence[Parcel], answer: Mapping[str, Any]) -> list[Refused
     entries = answer.get("FailedFindings") or ()
     codes = {str(entry.get("Id")): str(entry.get("ErrorCode")) for entry in entries}
     refused = [
-        Refused(parcel, f"Security Hub refuses it ({_shown(code)})", code in _FINAL)
+        Refused(parcel, f"Security Hub refuses it ({shown_code(code)})", code in _FINAL)
         for parcel in batch
         if (code := codes.get(parcel.name)) is not None
     ]
@@ -119,21 +147,17 @@ def _refused(batch: Sequence[Parcel], answer: Mapping[str, Any]) -> list[Refused
     return refused
 
 
-def _shown(code: str) -> str:
-    return code if _CODE.fullmatch(code) else "without a code"
-
-
 def _parcels(findings: Iterable[JsonObject], lost: Lost) -> Iterable[tuple[Parcel, datetime]]:
     """With the time as of which each is; those that cannot be sent go to the lost ones."""
     for finding in findings:
         name = finding.get("Id")
-        product = _PRODUCT.fullmatch(str(finding.get("ProductArn")))
+        address = home(finding.get("ProductArn"))
         moment = _moment(finding.get("UpdatedAt"))
         size = len(json.dumps(finding)) + _COMMA  # as botocore writes it
-        parcel = Parcel(str(name), product.group(2, 1) if product else (), size, finding)
+        parcel = Parcel(str(name), address, size, finding)
         if not isinstance(name, str) or not name:
             lost.append(("a finding has no id", []))
-        elif product is None or product[2] != finding.get("AwsAccountId"):
+        elif not address or address[0] != finding.get("AwsAccountId"):
             lost.append(("its product is not the default one of its account", [parcel]))
         elif moment is None:
             lost.append(("its UpdatedAt is no time", [parcel]))

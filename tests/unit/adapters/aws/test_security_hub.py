@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opalite.adapters.aws.batches import ATTEMPTS, RESERVE_SECONDS
+from opalite.adapters.aws.pace import CODE
 from opalite.adapters.aws.security_hub import (
     ACTIONS,
     CALL_BYTES,
@@ -282,6 +283,23 @@ def test_time_is_not_exceeded(accounts, put, time):
     assert refusal(put, [finding()]) == (
         f"{NOT_TAKEN}a: securityhub:BatchImportFindings: too fast (attempt 1 was the last)"
     )
+
+
+def test_each_call_waits_for_its_turn(accounts, clock, time):
+    waited = []
+
+    class Turns:
+        def wait(self, name, *, deadline):
+            waited.append((name, deadline()))
+            if len(waited) == 1:
+                raise AwsError("others are at it", CODE)
+
+    script(accounts)
+    hub = SecurityHub(accounts, clock, sleep=time.sleep, jitter=lambda: 1.0, pace=Turns())
+    hub.put(many(120), deadline=time)
+    name = "securityhub:BatchImportFindings in account 111122223333, eu-west-1"
+    assert waited == [(name, 600.0), (name, 599.5), (name, 599.5)]
+    assert [len(ids) for ids in sent(accounts)] == [100, 20]
 
 
 # What is refused
