@@ -25,6 +25,7 @@ from opalite.engine.bundle import Bundle, assemble
 from opalite.engine.locate import OPA_VERSION
 from opalite.errors import OpaliteError, UsageError
 from opalite.normalize import TYPES
+from opalite.remediation.actions import ACTIONS
 
 _PATH = click.Path(path_type=Path)
 _LICENCE = Path(__file__).resolve().parents[1] / "LICENSE"
@@ -81,7 +82,7 @@ def command(
     try:
         host = install.install(progress, os.environ)
         bundle = assemble(
-            host.path, bundles=bundles, overlays=overlays, with_shipped=not no_shipped, typed=TYPES
+            host.path, bundles=bundles, overlays=overlays, with_shipped=not no_shipped, typed=TYPES, actions=ACTIONS
         )  # fmt: skip
         with programs.workshop(progress, os.environ) as shop:
             policies = Policies(bundle, shop.directory / "bundle.tar.gz")

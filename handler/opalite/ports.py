@@ -9,6 +9,8 @@ from typing import Any, NamedTuple, Protocol
 from opalite.model import Evaluation, JsonObject
 
 UNVERSIONED = "unversioned"  # the bundle revision of an engine that tells none
+BATCH_RULE = "opalite/decision/batch"
+GUARD_RULE = "opalite/remediation/batch"
 
 
 class Engine(Protocol):
@@ -30,6 +32,14 @@ class Engine(Protocol):
         Raises PolicyFault when a policy ended with an error (the whole batch is without an answer: split it),
         DecisionError when the answer is not one, EngineError when OPA cannot be reached.
         """
+        ...
+
+
+class GuardEngine(Engine, Protocol):
+    """An engine that answers by the guard of remediation, too."""
+
+    def ask(self, items: bytes, rule: str = BATCH_RULE) -> Mapping[str, Any]:
+        """Results by key for a JSON object of inputs by key, of one of the two rules above. Raises the same errors."""
         ...
 
 

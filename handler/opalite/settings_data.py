@@ -1,4 +1,4 @@
-"""data.parameters, data.exemptions and data.stages: their shape, and the overlay of one set over another. Pure.
+"""data.parameters, data.exemptions, data.stages and data.remediation: their shape, and the overlay of one set over another. Pure.
 
 A mistake here would be a silent fail-open (an exemption that covers too much, a parameter that nobody reads), so whatever
 is not exactly of the agreed shape is refused, naming file, key and remedy.
@@ -7,17 +7,20 @@ is not exactly of the agreed shape is refused, naming file, key and remedy.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from opalite.model import JsonObject
 from opalite.settings_check import shape
 from opalite.settings_check.shape import EVERY_POLICY, ROOTS, parameter_sets
 
+if TYPE_CHECKING:  # the functions behind Config rules read settings, and remediate nothing
+    from opalite.remediation.action import Action
+
 __all__ = ["EVERY_POLICY", "ROOTS", "faults", "overlay", "parameter_sets", "unused"]
 
 
 def overlay(base: Mapping[str, Any], over: Mapping[str, Any]) -> JsonObject:
-    """`base` with what `over` says: parameters and stages key by key, their overrides whole, exemptions id by id."""
+    """`base` with what `over` says: exemptions id by id, all else key by key, overrides whole."""
     merged: JsonObject = {root: dict(base.get(root) or {}) for root in ROOTS}
     for root in ROOTS:
         for policy_id, entry in (over.get(root) or {}).items():
@@ -31,9 +34,12 @@ def overlay(base: Mapping[str, Any], over: Mapping[str, Any]) -> JsonObject:
     return merged
 
 
-def faults(document: Any, catalog: Mapping[str, Any]) -> Iterator[str]:
-    """One line for each thing in a settings document that is not of the agreed shape. `catalog` is data.catalog."""
-    for remark in shape.remarks(document, catalog["policies"]):
+def faults(document: Any, catalog: Mapping[str, Any], actions: Mapping[str, Action] | None = None) -> Iterator[str]:
+    """One line for each thing in a settings document that is not of the agreed shape. `catalog` is data.catalog.
+
+    `actions` of remediation: None if they are not known here.
+    """
+    for remark in shape.remarks(document, catalog["policies"], actions):
         yield remark.line
 
 

@@ -32,7 +32,7 @@ def exemption(expires: str) -> str:
 
 def test_the_shipped_data_is_clean(opalite):
     done = opalite("data", "check")
-    assert (done.code, done.out.decode().splitlines(), done.err) == (0, ["3 files: nothing to remark"], [])
+    assert (done.code, done.out.decode().splitlines(), done.err) == (0, ["4 files: nothing to remark"], [])
 
 
 def test_all_that_there_is_to_say_is_said_at_once(opalite, settings):
@@ -136,10 +136,10 @@ def test_settings_of_a_bundle_are_checked_with_its_policies(opalite, repository,
         "did you mean custom.ec2.instance.patch_group? `opalite policies list` shows them"
     )
     done = opalite("data", "check", "--bundle", own)
-    assert (done.code, done.out.decode().splitlines()) == (2, [expected, "4 files: 1 error"])
+    assert (done.code, done.out.decode().splitlines()) == (2, [expected, "5 files: 1 error"])
     archive = shutil.make_archive(str(tmp_path / "own"), "gztar", own)
     told = opalite("data", "check", "--bundle", archive).out.decode().splitlines()
-    assert told == [expected.replace(f"{own}/stages/data.json", archive), "4 files: 1 error"]
+    assert told == [expected.replace(f"{own}/stages/data.json", archive), "5 files: 1 error"]
 
 
 def test_units_are_held_against_those_of_all_settings(opalite, settings, tmp_path):
@@ -171,7 +171,7 @@ def test_what_a_run_refuses_as_a_whole_is_an_error(opalite, settings, tmp_path):
     (tmp_path / "empty").mkdir()
     done = opalite("data", "check", tmp_path / "empty")
     assert done.out.decode().splitlines()[0] == (
-        f"error    {tmp_path / 'empty'}: holds no settings; expected parameters/data.yaml, exemptions/data.yaml or stages/data.yaml"
+        f"error    {tmp_path / 'empty'}: holds no settings; expected data.yaml in parameters/, exemptions/, stages/ or remediation/"
     )
     done = opalite("data", "check", tmp_path / "none.yaml")
     assert (
@@ -189,7 +189,7 @@ def test_what_is_no_object_is_told_once(opalite, settings, tmp_path):
     assert done.out.decode().splitlines() == [
         f"error    {folder}/parameters/data.yaml: line 2: is not YAML: did not find expected node content",
         f"error    {folder}/stages/data.yaml: must be an object",
-        f"error    {path}: must be an object with any of parameters, exemptions, stages",
+        f"error    {path}: must be an object with any of parameters, exemptions, stages, remediation",
         "3 files: 3 errors",
     ]
 
@@ -205,5 +205,5 @@ def test_files_beside_the_settings_are_left_alone(opalite, repository, settings)
     assert (done.code, done.out) == (0, b"2 files: nothing to remark\n")
     folder = settings(parameter="x: {}")
     assert opalite("data", "check", folder).out.decode().splitlines()[0] == (
-        f"error    {folder}/parameter/data.yaml: parameter: not a kind of setting; there are parameters, exemptions, stages"
+        f"error    {folder}/parameter/data.yaml: parameter: not a kind of setting; there are parameters, exemptions, stages, remediation"
     )

@@ -345,7 +345,7 @@ def test_an_item_without_a_time_is_judged_as_of_now_and_told(evaluate, write, it
         ("exemptions/data.yaml", f"{SHIPPED[2]}: {{A: {{scope: {{}}, owner: o, ticket: t, reason: r, expires: '2027-01-01T00:00:00Z'}}}}", f"exemptions.{SHIPPED[2]}.A.scope: "),
         ("exemptions/data.yaml", f"{SHIPPED[2]}: {{A: {{scope: {{regions: [eu-west-1]}}, owner: o, ticket: t, reason: r}}}}", f"exemptions.{SHIPPED[2]}.A.expires: is missing"),
         ("exemptions/data.yaml", f"{SHIPPED[2]}: {{A: {{scope: {{tags: {{a: b}}}}, owner: o, ticket: t, reason: r, expires: '2027-01-01T00:00:00Z'}}}}", f"exemptions.{SHIPPED[2]}.A.scope.tags: also name accounts"),
-        ("rules/data.yaml", "a: {}", "rules: not a kind of setting; there are parameters, exemptions, stages"),
+        ("rules/data.yaml", "a: {}", "rules: not a kind of setting; there are parameters, exemptions, stages, remediation"),
     ],
 )  # fmt: skip
 def test_a_wrong_setting_is_one_line_that_names_file_and_key(opalite, write, file, text, said):

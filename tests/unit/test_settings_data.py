@@ -124,11 +124,13 @@ def test_an_overlay_changes_values_key_by_key_and_overrides_whole():
     base = {
         "parameters": {ID: {"default": {"level": "any", "ports": [22]}, "overrides": [{"regions": ["a"], "set": {}}]}},
         "exemptions": {ID: {"EX-1": EXEMPTION}},
+        "remediation": {"*": {"default": {"mode": "plan"}}, ID: {"default": {"mode": "plan", "limits": {}}}},
     }
     over = {
         "parameters": {ID: {"default": {"level": "kms"}, "overrides": []}, "custom.a.b.d": {"default": {}}},
         "exemptions": {ID: {"EX-2": EXEMPTION}},
         "stages": {ID: {"default": {"stage": "audit"}}},
+        "remediation": {ID: {"default": {"mode": "auto"}}},
     }
     assert overlay(base, over) == {
         "parameters": {
@@ -137,6 +139,7 @@ def test_an_overlay_changes_values_key_by_key_and_overrides_whole():
         },
         "exemptions": {ID: {"EX-1": EXEMPTION, "EX-2": EXEMPTION}},
         "stages": {ID: {"default": {"stage": "audit"}}},
+        "remediation": {"*": {"default": {"mode": "plan"}}, ID: {"default": {"mode": "auto", "limits": {}}}},
     }
 
 

@@ -19,9 +19,11 @@ COMMANDS: Mapping[str, tuple[str, str, str]] = {
         "report",
         "Count what the decision log tells: churn, time to fix, exemptions, cost.",
     ),
+    "remediate": ("opalite.cli.remediate", "remediate", "Plan, apply, approve and undo remediations."),
     "redrive": ("opalite.cli.redrive", "redrive", "Send events that failed to the function again."),
+    "doctor": ("opalite.cli.doctor", "doctor", "Examine a deployment, and say how to mend what is wrong."),
     "policies": ("opalite.cli.policies", "policies", "List, show and lint policies; make their catalog and pages."),
-    "data": ("opalite.cli.data", "data", "Check parameters, exemptions and stages."),
+    "data": ("opalite.cli.data", "data", "Check parameters, exemptions, stages and remediation settings."),
     "opa": ("opalite.cli.opa", "opa", "Install OPA, or say which one is used."),
     "version": ("opalite.cli.version", "version", "Print the versions of opalite and of OPA."),
 }

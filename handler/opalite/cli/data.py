@@ -21,6 +21,7 @@ from opalite.engine import locate, shipped, tools
 from opalite.errors import UsageError
 from opalite.model import JsonObject, Outcome
 from opalite.normalize import TYPES
+from opalite.remediation.actions import ACTIONS
 from opalite.settings_check.check import check as checked
 from opalite.settings_check.layers import Layer
 from opalite.settings_check.remark import Level, Remark
@@ -31,7 +32,7 @@ _CODES = {Level.ERROR: 2, Level.WARNING: 1, Level.NOTICE: 0}
 
 @click.group()
 def data() -> None:
-    """Check parameters, exemptions and stages."""
+    """Check parameters, exemptions, stages and remediation settings."""
 
 
 @data.command()
@@ -86,7 +87,7 @@ def check(
     used = {pair for path in evaluated for pair in _used(path)} if evaluated else None
     layers = list(_layers(paths, bundle))
     policies = _policies(bundle, opa)
-    remarks = checked(layers, policies, at=moment, soon=timedelta(days=soon), used=used)
+    remarks = checked(layers, policies, at=moment, soon=timedelta(days=soon), used=used, actions=ACTIONS)
     files = len({layer.file for layer in layers if layer.checked})
     click.echo(_json(remarks, files) if form == "json" else _table(remarks, files))
     return max((_CODES[remark.level] for remark in remarks), default=0)

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from opalite.catalog import Catalog
 from opalite.engine import bundle as bundles
@@ -16,7 +17,10 @@ from opalite.engine.server import ManagedOpa
 from opalite.errors import UsageError
 from opalite.model import JsonObject
 from opalite.normalize import TYPES
-from opalite.ports import Engine
+from opalite.ports import GuardEngine
+
+if TYPE_CHECKING:
+    from opalite.remediation.action import Action
 
 TOKEN_VARIABLE = "OPALITE_OPA_TOKEN"  # noqa: S105 - the variable's name
 
@@ -39,7 +43,7 @@ class EngineOptions:
 class Session:
     """A running engine, and what it judges by."""
 
-    engine: Engine
+    engine: GuardEngine
     catalog: Catalog
     data: JsonObject  # parameters, exemptions, stages; empty with a remote OPA
     entries: Mapping[str, JsonObject]  # of the catalog by policy id
@@ -54,7 +58,12 @@ def session(options: EngineOptions) -> Iterator[Session]:
         return
     opa = locate.find(options.opa, os.environ)
     assembled = bundles.assemble(
-        opa.path, bundles=options.bundle, overlays=options.data, with_shipped=options.with_shipped, typed=TYPES
+        opa.path,
+        bundles=options.bundle,
+        overlays=options.data,
+        with_shipped=options.with_shipped,
+        typed=TYPES,
+        actions=_actions() if options.data or options.bundle else None,
     )
     with tempfile.TemporaryDirectory(prefix="opalite-") as folder:
         path = Path(folder) / "bundle.tar.gz"
@@ -62,6 +71,13 @@ def session(options: EngineOptions) -> Iterator[Session]:
         with ManagedOpa(opa.path, path, version=opa.version, revision=assembled.revision, environ=os.environ) as engine:
             catalog = assembled.data["catalog"]
             yield Session(engine, Catalog(catalog), assembled.data, catalog["policies"])
+
+
+def _actions() -> Mapping[str, Action]:
+    """To check what settings say of them. Loading them takes longer than judging a few items."""
+    from opalite.remediation.actions import ACTIONS  # noqa: PLC0415
+
+    return ACTIONS
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""What OPA's REST API answers to a query of the batch rule, as a value or as the right error. Pure.
+"""What OPA's REST API answers to a query of a batch rule, as a value or as the right error. Pure.
 
 https://www.openpolicyagent.org/docs/rest-api: an undefined document is 200 with an empty object; a failed evaluation is
 500 with `code: internal_error` and one entry of `errors` per place.
@@ -11,42 +11,44 @@ from typing import Any
 import orjson
 
 from opalite.errors import DecisionError, EngineError
-from opalite.ports import PolicyFault
+from opalite.ports import BATCH_RULE, PolicyFault
 
-BATCH_RULE = "opalite/decision/batch"
 _PROVENANCE = "provenance=true"
 # A built-in that fails is an error instead of "undefined", which a policy could take for "all is well".
 STRICT = "strict-builtin-errors=true"
-PATH = f"/v1/data/{BATCH_RULE}?{STRICT}"
-PATH_WITH_PROVENANCE = f"{PATH}&{_PROVENANCE}"  # the answer tells by which bundle it was given
 _LONGEST_MESSAGE = 300
 _LONGEST_NAME = 200
 
 
-def result_of(status: int, body: bytes, *, revision: str | None = None) -> dict[str, Any]:
+def path(rule: str = BATCH_RULE, *, provenance: bool = False) -> str:
+    """Where a rule is asked. With provenance the answer tells by which bundle it was given."""
+    return f"/v1/data/{rule}?{STRICT}{f'&{_PROVENANCE}' if provenance else ''}"
+
+
+def result_of(status: int, body: bytes, *, revision: str | None = None, rule: str = BATCH_RULE) -> dict[str, Any]:
     """Results by key. Raises PolicyFault, DecisionError or EngineError for every other answer.
 
-    `revision`: the only bundle by which they may have been given; None if that was not asked.
+    `revision`: the only bundle by which they may have been given; None if that was not asked. `rule`: which was asked.
     """
     try:
         document = orjson.loads(body)
     except ValueError:
         raise EngineError(f"OPA answered HTTP {status} with something that is not JSON") from None
     if status == 200:
-        return _results(document, revision)
+        return _results(document, revision, rule)
     message = _message(document)
     if status == 500 and _first_error(document) is not None:
         raise PolicyFault(message)
     raise EngineError(f"OPA answered HTTP {status}: {message}")
 
 
-def _results(document: Any, revision: str | None) -> dict[str, Any]:
+def _results(document: Any, revision: str | None, rule: str) -> dict[str, Any]:
     if revision is not None:
         _check_revision(document, revision)
     if isinstance(document, dict) and isinstance(document.get("result"), dict):
         return document["result"]  # type: ignore[no-any-return]
     raise DecisionError(
-        f"OPA knows no data.{BATCH_RULE.replace('/', '.')}: its bundle is not one of Opalite's; "
+        f"OPA knows no data.{rule.replace('/', '.')}: its bundle is not one of Opalite's; "
         "check --bundle, --opa-url, or the layer"
     )
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -25,6 +25,9 @@ from opalite.engine.tools import inspect
 from opalite.errors import UsageError
 from opalite.model import JsonObject
 
+if TYPE_CHECKING:
+    from opalite.remediation.action import Action
+
 _DATA_NAMES = tuple(f"data{suffix}" for suffix in documents.SUFFIXES)
 _RESERVED = (
     "data.aws.",
@@ -32,6 +35,7 @@ _RESERVED = (
     "data.catalog",
     "data.parameters",
     "data.exemptions",
+    "data.remediation",
     "data.stages",
     "data.system",
 )
@@ -56,7 +60,7 @@ class Bundle:
 
     @property
     def revision(self) -> str:
-        """Changes with any policy, parameter, exemption or stage."""
+        """Changes with any policy or setting."""
         digest = sha256()
         for path, text in sorted(self.modules.items()):
             digest.update(b"%d %s %d\n" % (len(path), path.encode(), len(text)) + text)
@@ -81,9 +85,18 @@ class Bundle:
 
 
 def assemble(
-    opa: Path, *, bundles: Sequence[Path], overlays: Sequence[Path], with_shipped: bool, typed: Iterable[str]
+    opa: Path,
+    *,
+    bundles: Sequence[Path],
+    overlays: Sequence[Path],
+    with_shipped: bool,
+    typed: Iterable[str],
+    actions: Mapping[str, Action] | None = None,
 ) -> Bundle:
-    """The bundle of a run. Raises UsageError naming the file, the place and the remedy."""
+    """The bundle of a run. Raises UsageError naming the file, the place and the remedy.
+
+    `actions` of remediation, by which settings are checked; None: whoever remediates refuses what does not fit.
+    """
     modules: dict[str, bytes] = {}
     settings: JsonObject = {root: {} for root in settings_data.ROOTS}
     data: JsonObject = {}
@@ -102,12 +115,12 @@ def assemble(
         modules |= {f"{path.name}/{name}": text for name, text in source.modules.items()}
         own = {root: source.data.pop(root) for root in settings_data.ROOTS if root in source.data}
         source.data.pop("catalog", None)  # made anew from METADATA
-        _refuse_faults(path, own, {"policies": entries})
+        _refuse_faults(path, own, {"policies": entries}, actions)
         settings = settings_data.overlay(settings, own)
         data |= source.data
     for path in overlays:
         over = read_settings(path)
-        _refuse_faults(path, over, {"policies": entries})
+        _refuse_faults(path, over, {"policies": entries}, actions)
         settings = settings_data.overlay(settings, over)
     settings = settings_data.overlay({"parameters": _metadata_defaults(entries)}, settings)
     catalog = catalogs.from_entries(entries, idle=catalogs.idle(entries, settings["parameters"]))
@@ -129,7 +142,7 @@ def read_settings(path: Path) -> JsonObject:
         found = _gather(_files_of(path), str(path)).data
         if not found:
             raise UsageError(
-                f"{path}: holds no settings; expected parameters/data.yaml, exemptions/data.yaml or stages/data.yaml"
+                f"{path}: holds no settings; expected data.yaml in parameters/, exemptions/, stages/ or remediation/"
             )
         found.pop("catalog", None)  # a copy of data/ has one
         return found
@@ -170,8 +183,10 @@ def _own_policies(
     return document["policies"]  # type: ignore[no-any-return]
 
 
-def _refuse_faults(path: Path, settings: JsonObject, catalog: Mapping[str, Any]) -> None:
-    faults = list(settings_data.faults(settings, catalog))
+def _refuse_faults(
+    path: Path, settings: JsonObject, catalog: Mapping[str, Any], actions: Mapping[str, Action] | None
+) -> None:
+    faults = list(settings_data.faults(settings, catalog, actions))
     if faults:
         raise UsageError(f"{path}: {faults[0]}" + (f" (and {len(faults) - 1} more)" if faults[1:] else ""))
 

@@ -16,6 +16,7 @@ from typing import Any
 from opalite.engine import answers
 from opalite.engine.unix_http import UnixConnection
 from opalite.errors import EngineError
+from opalite.ports import BATCH_RULE
 
 ANSWER_SECONDS = 20.0  # for one batch; usual are a few milliseconds
 READY_SECONDS = 8.0  # the extension needs a fifth of a second to start OPA anew, some seconds on the smallest function
@@ -26,7 +27,7 @@ _HEADERS = {"Content-Type": "application/json"}
 
 
 class ExtensionOpa:
-    """Meets opalite.ports.Engine. `remaining` tells how many seconds are left of the invocation."""
+    """Meets opalite.ports.GuardEngine. `remaining` tells how many seconds are left of the invocation."""
 
     def __init__(
         self,
@@ -47,35 +48,35 @@ class ExtensionOpa:
         self._lock = threading.Lock()
         self._connection: UnixConnection | None = None
 
-    def ask(self, items: bytes) -> Mapping[str, Any]:
-        """Results by key; see opalite.ports.Engine. What another bundle than the function's has answered is a DecisionError."""
+    def ask(self, items: bytes, rule: str = BATCH_RULE) -> Mapping[str, Any]:
+        """Results by key; see opalite.ports.GuardEngine. What another bundle than the function's has answered is a DecisionError."""
         body = b'{"input":{"items":' + items + b"}}"
         with self._lock:
-            status, answer = self._answer(body)
-        return answers.result_of(status, answer, revision=self.bundle_revision)
+            status, answer = self._answer(answers.path(rule, provenance=True), body)
+        return answers.result_of(status, answer, revision=self.bundle_revision, rule=rule)
 
     def close(self) -> None:
         """Let go of the connection."""
         with self._lock:
             self._drop()
 
-    def _answer(self, body: bytes) -> tuple[int, bytes]:
+    def _answer(self, path: str, body: bytes) -> tuple[int, bytes]:
         lost: Exception | None = None
         for _ in range(_ATTEMPTS):
             try:
-                return self._post(body)
+                return self._post(path, body)
             except (OSError, http.client.HTTPException) as error:
                 lost = error  # it ended with the question, or since the last one
         raise EngineError(f"OPA died {_ATTEMPTS} times over one question ({_name(lost)})") from lost
 
-    def _post(self, body: bytes) -> tuple[int, bytes]:
+    def _post(self, path: str, body: bytes) -> tuple[int, bytes]:
         connection = self._connection or self._connected()
         patience = self._patience()
         try:
             connection.timeout = patience
             if connection.sock is not None:
                 connection.sock.settimeout(patience)
-            connection.request("POST", answers.PATH_WITH_PROVENANCE, body, _HEADERS)
+            connection.request("POST", path, body, _HEADERS)
             response = connection.getresponse()
             return response.status, response.read()
         except TimeoutError as error:

@@ -19,15 +19,14 @@ from opa_client.opa import OpaClient
 from opalite.engine import answers
 from opalite.engine.server import ANSWER_SECONDS
 from opalite.errors import EngineError, UsageError
-from opalite.ports import UNVERSIONED
+from opalite.ports import BATCH_RULE, UNVERSIONED
 
 DEFAULT_PORT = 8181
-_PACKAGE, _RULE = answers.BATCH_RULE.rsplit("/", 1)
 _PARAMETERS = {"strict-builtin-errors": "true"}
 
 
 class RemoteOpa:
-    """Meets opalite.ports.Engine. `url` is http(s)://host[:port][/prefix]; no part of it is ever logged with a token."""
+    """Meets opalite.ports.GuardEngine. `url` is http(s)://host[:port][/prefix]; no part of it is ever logged with a token."""
 
     def __init__(self, url: str, *, token: str | None, ca: Path | None, certificate: Path | None) -> None:
         parts = urlsplit(url)
@@ -61,9 +60,11 @@ class RemoteOpa:
     def __exit__(self, *_: object) -> None:
         self._client.close_connection()
 
-    def ask(self, items: bytes) -> Mapping[str, Any]:
-        """Results by key; see opalite.ports.Engine."""
-        return answers.result_of(*self._post(_PACKAGE, _RULE, {"items": orjson.loads(items)}, _PARAMETERS))
+    def ask(self, items: bytes, rule: str = BATCH_RULE) -> Mapping[str, Any]:
+        """Results by key; see opalite.ports.GuardEngine."""
+        package, name = rule.rsplit("/", 1)
+        answer = self._post(package, name, {"items": orjson.loads(items)}, _PARAMETERS)
+        return answers.result_of(*answer, rule=rule)
 
     def catalog(self) -> dict[str, Any]:
         """data.catalog of that OPA."""

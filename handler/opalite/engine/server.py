@@ -23,6 +23,7 @@ from opalite.engine.orphans import die_with_parent, watch_parent
 from opalite.engine.signals import held
 from opalite.engine.unix_http import UnixConnection
 from opalite.errors import EngineError
+from opalite.ports import BATCH_RULE
 
 START_SECONDS = 30.0  # a cold disk and a loaded machine; 50 ms are usual
 ANSWER_SECONDS = 120.0  # for one batch
@@ -95,24 +96,24 @@ class ManagedOpa:
         """The process id of the OPA that answers now."""
         return self._process.pid if self._process else 0
 
-    def ask(self, items: bytes) -> Mapping[str, Any]:
-        """Results by key; see opalite.ports.Engine. A dead OPA is started anew once, and asked again."""
+    def ask(self, items: bytes, rule: str = BATCH_RULE) -> Mapping[str, Any]:
+        """Results by key; see opalite.ports.GuardEngine. A dead OPA is started anew once, and asked again."""
         self._started()
         body = b'{"input":{"items":' + items + b"}}"
         generation = self._generation
         try:
-            return answers.result_of(*self._post(body))
+            return answers.result_of(*self._post(rule, body), rule=rule)
         except (OSError, http.client.HTTPException) as error:
             self._restart(generation, error)
         try:
-            return answers.result_of(*self._post(body))
+            return answers.result_of(*self._post(rule, body), rule=rule)
         except (OSError, http.client.HTTPException) as error:
             raise EngineError(f"OPA does not answer after a restart ({_name(error)}){self._said()}") from error
 
-    def _post(self, body: bytes) -> tuple[int, bytes]:
+    def _post(self, rule: str, body: bytes) -> tuple[int, bytes]:
         connection = self._connection()
         try:
-            connection.request("POST", answers.PATH, body, _HEADERS)
+            connection.request("POST", answers.path(rule), body, _HEADERS)
             response = connection.getresponse()
             return response.status, response.read()
         except BaseException:

@@ -17,7 +17,7 @@ Cell = tuple[tuple[str, ...], tuple[str, ...]]
 def remarks(layers: Sequence[Layer]) -> Iterator[tuple[Layer, Remark]]:
     """What there is to say of the overrides of each layer that is checked."""
     for number, layer in enumerate(layers):
-        for root, policy_id, entry in entries(layer, "parameters", "stages") if layer.checked else ():
+        for root, policy_id, entry in entries(layer, "parameters", "stages", "remediation") if layer.checked else ():
             place = f"{root}.{policy_id}"
             over = _replacing(root, policy_id, layers[number + 1 :])
             if over is not None and entry.get("overrides"):

@@ -52,6 +52,13 @@ def notice(name: str, place: str, what: str, remedy: str) -> Remark:
     return Remark(Level.NOTICE, name, place, what, remedy)
 
 
+def no_choice(place: str, value: object, choices: Iterable[str]) -> Remark:
+    """An error on a value that is none of the words that there are."""
+    # YAML reads a bare `off` as false; that is the one mistake that everybody makes here.
+    hint = ' (in YAML write "off" with quotes)' if value is False else ""
+    return error("wrong_value", place, f"{value!r} is not one of {', '.join(choices)}{hint}")
+
+
 def nearest(name: str, names: Iterable[str]) -> str | None:
     """The name that was probably meant."""
     return next(iter(get_close_matches(name, sorted(names), n=1, cutoff=0.75)), None)

@@ -5,15 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from opalite.model import Severity
 from opalite.publish.evaluation import EXEMPT_CHOICES, UNDETERMINED_CHOICES
 from opalite.settings_check import values
-from opalite.settings_check.remark import Remark, error, nearest
+from opalite.settings_check.remark import Remark, error, nearest, no_choice
 
-ROOTS = ("parameters", "exemptions", "stages")
+if TYPE_CHECKING:  # the functions behind Config rules read settings, and remediate nothing
+    from opalite.remediation.action import Action
+
+ROOTS = ("parameters", "exemptions", "stages", "remediation")
 EVERY_POLICY = "*"
+_FOR_EVERY_POLICY = frozenset({"stages", "remediation"})
 SCOPES = ("accounts", "organizational_units", "regions")
 _EXEMPTION_SCOPES = (*SCOPES, "resources", "tags")
 _EXEMPTION_TEXTS = ("owner", "ticket", "reason", "expires")
@@ -27,8 +31,13 @@ _CHOICES: Mapping[str, tuple[str, ...]] = {
 }
 
 
-def remarks(document: Any, policies: Mapping[str, Any]) -> Iterator[Remark]:
-    """An error for each thing in a settings document that is not of the agreed shape. `policies` are those of the catalog."""
+def remarks(
+    document: Any, policies: Mapping[str, Any], actions: Mapping[str, Action] | None = None
+) -> Iterator[Remark]:
+    """An error for each thing in a settings document that is not of the agreed shape.
+
+    `policies` are those of the catalog; `actions` of remediation: None if they are not known here.
+    """
     if not isinstance(document, dict):
         yield error("wrong_shape", "", f"must be an object with any of {', '.join(ROOTS)}")
         return
@@ -44,7 +53,7 @@ def remarks(document: Any, policies: Mapping[str, Any]) -> Iterator[Remark]:
             continue
         for policy_id, entry in entries.items():
             place = f"{root}.{policy_id}"
-            if policy_id not in policies and not (root == "stages" and policy_id == EVERY_POLICY):
+            if policy_id not in policies and not (root in _FOR_EVERY_POLICY and policy_id == EVERY_POLICY):
                 yield _no_such_policy(place, policy_id, policies)
             elif not isinstance(entry, dict):
                 yield error("wrong_shape", place, "must be an object")
@@ -52,9 +61,7 @@ def remarks(document: Any, policies: Mapping[str, Any]) -> Iterator[Remark]:
                 yield from _exemptions(place, entry)
             else:
                 yield from _scoped(place, entry)
-                yield from (
-                    _stages(place, entry) if root == "stages" else _parameters(place, entry, policies[policy_id])
-                )
+                yield from _values(root, place, entry, policies.get(policy_id), actions)
 
 
 def parameter_sets(entry: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -64,6 +71,11 @@ def parameter_sets(entry: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     for index, override in enumerate(entry.get("overrides") or ()):
         if isinstance(override, dict):
             yield f"overrides[{index}].set", override.get("set")
+
+
+def value_sets(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """The same by place; none of overrides that are no list."""
+    return dict(parameter_sets(entry if isinstance(entry.get("overrides", []), list) else {**entry, "overrides": []}))
 
 
 def moment(text: str) -> datetime | None:
@@ -115,6 +127,24 @@ def _scoped(place: str, entry: Mapping[str, Any]) -> Iterator[Remark]:
             yield error("wrong_shape", f"{place}.{where}", "must be an object")
 
 
+def _values(
+    root: str,
+    place: str,
+    entry: Mapping[str, Any],
+    policy: Mapping[str, Any] | None,
+    actions: Mapping[str, Action] | None,
+) -> Iterator[Remark]:
+    """`policy` is None where the entry is for every one."""
+    if root == "stages":
+        yield from _stages(place, entry)
+    elif root == "remediation":
+        from opalite.settings_check import remediation  # noqa: PLC0415 - as above
+
+        yield from remediation.remarks(place, value_sets(entry), policy, actions)
+    else:
+        yield from _parameters(place, entry, policy or {})
+
+
 def _stages(place: str, entry: Mapping[str, Any]) -> Iterator[Remark]:
     for where, given in parameter_sets(entry):
         for key, value in given.items() if isinstance(given, dict) else ():
@@ -122,15 +152,13 @@ def _stages(place: str, entry: Mapping[str, Any]) -> Iterator[Remark]:
             if key not in _CHOICES:
                 yield error("unknown_key", spot, "unknown", f"there are {', '.join(_CHOICES)}")
             elif value not in _CHOICES[key]:
-                # YAML reads a bare `off` as false; that is the one mistake that everybody makes here.
-                hint = ' (in YAML write "off" with quotes)' if value is False else ""
-                yield error("wrong_value", spot, f"{value!r} is not one of {', '.join(_CHOICES[key])}{hint}")
+                yield no_choice(spot, value, _CHOICES[key])
 
 
 def _parameters(place: str, entry: Mapping[str, Any], policy: Mapping[str, Any]) -> Iterator[Remark]:
     for where, given in parameter_sets(entry):
         if isinstance(given, dict):
-            yield from values.remarks(f"{place}.{where}", given, policy)
+            yield from values.remarks(f"{place}.{where}", given, policy.get("parameters"))
 
 
 def _exemptions(place: str, entries: Mapping[str, Any]) -> Iterator[Remark]:

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opalite.engine.answers import PATH, PATH_WITH_PROVENANCE, result_of
+from opalite.engine.answers import path, result_of
 from opalite.errors import DecisionError, EngineError
-from opalite.ports import PolicyFault
+from opalite.ports import GUARD_RULE, PolicyFault
 
 RESULT = {"0": {"aws.s3.bucket.a": {"outcome": "pass"}}}
 NO_BATCH = "OPA knows no data.opalite.decision.batch: its bundle is not one of Opalite's; check --bundle, --opa-url, or the layer"
@@ -33,8 +33,9 @@ BUILTIN = {
 
 
 def test_what_is_asked():
-    assert PATH == "/v1/data/opalite/decision/batch?strict-builtin-errors=true"
-    assert f"{PATH}&provenance=true" == PATH_WITH_PROVENANCE
+    assert path() == "/v1/data/opalite/decision/batch?strict-builtin-errors=true"
+    assert path(provenance=True) == f"{path()}&provenance=true"
+    assert path(GUARD_RULE) == "/v1/data/opalite/remediation/batch?strict-builtin-errors=true"
 
 
 @pytest.mark.parametrize(
@@ -87,6 +88,12 @@ def test_an_undefined_or_shapeless_result_is_an_error(document):
     assert str(caught.value) == NO_BATCH
     with pytest.raises(DecisionError):
         result_of(200, orjson.dumps(document), revision="r")
+
+
+def test_the_rule_that_is_not_there_is_named():
+    with pytest.raises(DecisionError) as caught:
+        result_of(200, b"{}", rule=GUARD_RULE)
+    assert str(caught.value) == NO_BATCH.replace("decision", "remediation")
 
 
 @pytest.mark.parametrize(

@@ -42,15 +42,17 @@ def settings(path, document):
     return path
 
 
-def made(opa, *, bundles=(), overlays=(), with_shipped=True):
-    return assemble(opa.path, bundles=bundles, overlays=overlays, with_shipped=with_shipped, typed=TYPES)
+def made(opa, *, bundles=(), overlays=(), with_shipped=True, actions=None):
+    return assemble(
+        opa.path, bundles=bundles, overlays=overlays, with_shipped=with_shipped, typed=TYPES, actions=actions
+    )
 
 
 def test_the_shipped_bundle_holds_policies_and_data_and_no_tests(opa):
     bundle = made(opa)
     assert "policies/opalite/decision/decision.rego" in bundle.modules
     assert not [path for path in bundle.modules if path.endswith("_test.rego")]
-    assert set(bundle.data) == {"catalog", "parameters", "exemptions", "stages"}
+    assert set(bundle.data) == {"catalog", "parameters", "exemptions", "stages", "remediation"}
 
 
 def test_equal_sources_are_equal_bytes(opa, tmp_path):
@@ -250,3 +252,12 @@ def test_a_bundle_that_is_not_there_or_no_archive_is_told(tmp_path):
 def test_dates_in_yaml_stay_texts(tmp_path):
     (tmp_path / "s.yaml").write_text("exemptions: {a: {EX: {expires: 2027-03-31T00:00:00Z}}}")
     assert read_settings(tmp_path / "s.yaml") == {"exemptions": {"a": {"EX": {"expires": "2027-03-31T00:00:00Z"}}}}
+
+
+def test_actions_of_remediation_are_checked_by_whoever_knows_them(opa, tmp_path):
+    overlay = settings(tmp_path / "s.yaml", {"remediation": {ID: {"default": {"action": "no_such_action"}}}})
+    assert made(opa, overlays=[overlay]).data["remediation"] == {ID: {"default": {"action": "no_such_action"}}}
+    with pytest.raises(
+        UsageError, match=rf"remediation\.{ID}\.default\.action: there is no such action; there are none$"
+    ):
+        made(opa, overlays=[overlay], actions={})

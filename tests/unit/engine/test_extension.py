@@ -19,7 +19,7 @@ from opalite.engine import extension
 from opalite.engine.bundle import Bundle
 from opalite.engine.extension import ExtensionOpa
 from opalite.errors import DecisionError, EngineError
-from opalite.ports import PolicyFault
+from opalite.ports import GUARD_RULE, PolicyFault
 
 ITEMS = b'{"a":{"outcome":"pass"}}'
 RESULT = {"a": {"p": {"outcome": "pass"}}}
@@ -177,6 +177,14 @@ def test_one_connection_serves_many_questions(path):
     }
     assert opa.bodies == [b'{"input":{"items":{"a":{"outcome":"pass"}}}}'] * 3
     assert opa.connections == 1
+
+
+def test_another_rule_is_asked_with_the_same_care(path):
+    with FakeOpa(path, judged(), judged(revision="q")) as opa, engine(path) as asked:
+        assert asked.ask(ITEMS, GUARD_RULE) == RESULT
+        with pytest.raises(DecisionError, match=r"^OPA judges by the bundle q, expected is r:"):
+            asked.ask(ITEMS, GUARD_RULE)
+    assert opa.requests["POST /v1/data/opalite/remediation/batch?strict-builtin-errors=true&provenance=true"] == 2
 
 
 def test_a_proxy_in_the_environment_is_not_asked(path, monkeypatch):

@@ -14,7 +14,7 @@ import pytest
 from opalite.engine.bundle import Bundle
 from opalite.engine.remote import RemoteOpa
 from opalite.errors import DecisionError, EngineError, UsageError
-from opalite.ports import PolicyFault
+from opalite.ports import GUARD_RULE, PolicyFault
 
 MODULE = b"""package opalite.decision
 batch[key] := {"p": {"outcome": item.outcome}} if {
@@ -73,6 +73,7 @@ def remote(url: str, **more) -> RemoteOpa:
 
 
 BUNDLE = Bundle({"router.rego": MODULE}, {"catalog": CATALOG})
+SECOND = Bundle({"router.rego": MODULE.replace(b"opalite.decision", b"opalite.remediation")}, {"catalog": CATALOG})
 
 
 def test_it_answers_and_tells_who_it_is(opa, tmp_path, monkeypatch):
@@ -83,6 +84,13 @@ def test_it_answers_and_tells_who_it_is(opa, tmp_path, monkeypatch):
         assert (engine.opa_version, engine.bundle_revision) == (opa.version, BUNDLE.revision)
         with pytest.raises(PolicyFault, match=r"net\.cidr_contains"):
             engine.ask(b'{"a":{"cidr":"0.0.0.0/0 "}}')
+
+
+def test_it_answers_by_another_rule(opa, tmp_path):
+    with serving(opa, tmp_path, SECOND) as url, remote(url) as engine:
+        assert engine.ask(b'{"a":{"outcome":"pass"}}', GUARD_RULE) == {"a": {"p": {"outcome": "pass"}}}
+        with pytest.raises(DecisionError, match=r"OPA knows no data\.opalite\.decision\.batch"):
+            engine.ask(b"{}")
 
 
 def test_a_token_is_sent(opa, tmp_path):

@@ -19,7 +19,7 @@ import pytest
 from opalite.engine.bundle import Bundle
 from opalite.engine.server import ManagedOpa
 from opalite.errors import DecisionError, EngineError
-from opalite.ports import PolicyFault
+from opalite.ports import GUARD_RULE, PolicyFault
 
 ROUTER = b"""package opalite.decision
 batch[key] := {"p": {"outcome": item.outcome}} if some key, item in input.items
@@ -45,6 +45,15 @@ ANSWER = {"a": {"p": {"outcome": "pass"}}}
 def test_it_answers(opa, tmp_path):
     with managed(opa, bundle(tmp_path)) as engine:
         assert engine.ask(ITEMS) == ANSWER
+
+
+def test_it_answers_by_another_rule_also_after_a_restart(opa, tmp_path):
+    with managed(opa, bundle(tmp_path, ROUTER.replace(b"decision", b"remediation"))) as engine:
+        assert engine.ask(ITEMS, GUARD_RULE) == ANSWER
+        os.kill(engine.pid, signal.SIGKILL)
+        assert engine.ask(ITEMS, GUARD_RULE) == ANSWER
+        with pytest.raises(DecisionError, match=r"OPA knows no data\.opalite\.decision\.batch"):
+            engine.ask(ITEMS)
 
 
 def test_a_proxy_in_the_environment_is_not_asked(opa, tmp_path):

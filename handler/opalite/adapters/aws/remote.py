@@ -49,11 +49,15 @@ _DENIED = FORBIDDEN | {
 }  # fmt: skip
 _ABSENT = frozenset(
     {
-        "AccountNotFoundException", "AWS.SimpleQueueService.NonExistentQueue", "ChildNotFoundException", "ListenerNotFound",
-        "LoadBalancerNotFound", "NoSuchBucket", "NoSuchConfigRuleException", "NoSuchConfigurationRecorderException",
-        "NoSuchKey", "NoSuchOrganizationConfigRuleException", "NotFoundException", "OrganizationalUnitNotFoundException",
+        "AccountNotFoundException", "AWS.SimpleQueueService.NonExistentQueue", "AutomationExecutionNotFoundException",
+        "ChildNotFoundException", "DBClusterNotFoundFault", "DBClusterSnapshotNotFoundFault", "DBInstanceNotFound",
+        "DBSnapshotNotFound", "InvalidGroup.NotFound", "InvalidInstanceID.NotFound", "InvalidPermission.NotFound",
+        "InvalidSecurityGroupRuleId.NotFound", "InvalidSnapshot.NotFound",
+        "InvalidVolume.NotFound", "ListenerNotFound", "LoadBalancerNotFound", "NoSuchBucket", "NoSuchBucketPolicy",
+        "NoSuchConfigRuleException", "NoSuchConfigurationRecorderException", "NoSuchKey",
+        "NoSuchOrganizationConfigRuleException", "NoSuchTagSet", "NotFoundException", "OrganizationalUnitNotFoundException",
         "ParentNotFoundException", "QueueDoesNotExist", "ResourceNotDiscoveredException", "ResourceNotFoundException",
-        "TargetGroupNotFound",
+        "ServerSideEncryptionConfigurationNotFoundError", "TargetGroupNotFound",
     }
 )  # fmt: skip
 # S3 answers HEAD without a body, so that the status is all there is. From any other service such a code may be a proxy's.
@@ -66,7 +70,10 @@ _MALFORMED = frozenset(
     }
 )  # fmt: skip
 # What is malformed there is no key, but what we wrote: a failure. What AWS says about it may repeat it, so it is not shown.
-_WRITES = ("BatchImport", "BatchUpdate", "Delete", "Invoke", "Publish", "Put", "Send", "Start")
+_WRITES = (
+    "Add", "Authorize", "BatchImport", "BatchUpdate", "Copy", "Create", "Delete", "Enable", "Invoke", "Modify", "Publish", "Put",
+    "Reboot", "Restore", "Revoke", "Send", "Start", "Stop", "Update",
+)  # fmt: skip
 _EXPIRED = frozenset(
     {
         "ExpiredToken", "ExpiredTokenException", "IncompleteSignature", "InvalidSignatureException", "InvalidToken",

@@ -93,7 +93,13 @@ violations contains {
 	"subject": sprintf("%s/%s from %s", [rule.protocol, _ports_text(rule.from_port, rule.to_port), concat(",", ranges)]),
 	"evidence": {
 		"path": ["ingress", i],
-		"actual": {"protocol": rule.protocol, "from_port": rule.from_port, "to_port": rule.to_port, "ranges": ranges},
+		"actual": {
+			"protocol": rule.protocol,
+			"from_port": rule.from_port,
+			"to_port": rule.to_port,
+			"ranges": ranges,
+			"harmless": _harmless(rule),
+		},
 		"expected": "closed to the world",
 	},
 } if {

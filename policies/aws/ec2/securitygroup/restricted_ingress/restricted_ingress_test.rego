@@ -78,15 +78,29 @@ _ssh(cidrs) := _rule("tcp", 22, 22, cidrs)
 
 _world := ["0.0.0.0/0"]
 
-_violation(i, message, subject, rule, ranges) := {
+_violation(i, message, subject, rule, ranges) := _partial_violation(i, message, subject, rule, ranges, [])
+
+_partial_violation(i, message, subject, rule, ranges, harmless) := {
 	"message": message,
 	"subject": subject,
 	"evidence": {
 		"path": ["ingress", i],
-		"actual": {"protocol": rule.protocol, "from_port": rule.from_port, "to_port": rule.to_port, "ranges": ranges},
+		"actual": {
+			"protocol": rule.protocol,
+			"from_port": rule.from_port,
+			"to_port": rule.to_port,
+			"ranges": ranges,
+			"harmless": harmless,
+		},
 		"expected": "closed to the world",
 	},
 }
+
+_all_but_ssh_and_rdp := [
+	"icmp/all", "icmpv6/all", "other/all",
+	"tcp/0-21", "tcp/23-3388", "tcp/3390-65535",
+	"udp/0-21", "udp/23-3388", "udp/3390-65535",
+]
 
 _passed := {"outcome": "pass"}
 
@@ -118,9 +132,10 @@ test_fail_with_ssh_open if {
 
 test_fail_with_rdp_open_over_ipv6_alone if {
 	rule := _rule("udp", 3000, 4000, ["10.0.0.0/8", "::/0"])
-	_judged(_with([rule]), {}) == _failed({_violation(
+	_judged(_with([rule]), {}) == _failed({_partial_violation(
 		0, "udp port range 3000-4000 is open to ::/0",
 		"udp/3000-4000 from ::/0", rule, ["::/0"],
+		["udp/3000-3388", "udp/3390-4000"],
 	)})
 }
 
@@ -128,16 +143,17 @@ test_fail_names_each_offending_rule_by_its_place if {
 	rules := [_rule("tcp", 443, 443, _world), _ssh(_world), _ssh(["10.0.0.0/8"]), _rule("-1", null, null, ["::/0"])]
 	_judged(_with(rules), {}) == _failed({
 		_violation(1, "tcp port 22 is open to 0.0.0.0/0", "tcp/22-22 from 0.0.0.0/0", rules[1], _world),
-		_violation(3, "all traffic is open to ::/0", "-1/all from ::/0", rules[3], ["::/0"]),
+		_partial_violation(3, "all traffic is open to ::/0", "-1/all from ::/0", rules[3], ["::/0"], _all_but_ssh_and_rdp),
 	})
 }
 
 test_fail_with_every_port_of_tcp_or_udp[protocol] if {
 	some protocol in ["tcp", "udp"]
 	rule := _rule(protocol, null, null, _world)
-	_judged(_with([rule]), {}) == _failed({_violation(
+	_judged(_with([rule]), {}) == _failed({_partial_violation(
 		0, sprintf("every %s port is open to 0.0.0.0/0", [protocol]),
 		sprintf("%s/all from 0.0.0.0/0", [protocol]), rule, _world,
+		[part | some part in _all_but_ssh_and_rdp; startswith(part, protocol)],
 	)})
 }
 

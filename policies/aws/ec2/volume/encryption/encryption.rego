@@ -20,7 +20,7 @@
 #     nist_800_53_r5: [SC-12(2), SC-13, SC-28, SC-28(1)]
 #   remediation:
 #     summary: Make an encrypted copy of the volume from a snapshot with a customer managed key, and swap the two.
-#     action: replace_with_encrypted_volume
+#     action: enable_default_volume_encryption
 #   parameters:
 #     type: object
 #     additionalProperties: false

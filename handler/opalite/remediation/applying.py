@@ -1,0 +1,137 @@
+"""Steps → calls to AWS: one after the other, each noted before the next is begun."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+import jmespath
+
+from opalite.errors import AwsError, OpaliteError
+from opalite.model import JsonObject
+from opalite.ports import Absent, Denied
+from opalite.remediation.action import Ask
+from opalite.remediation.model import OUTPUT, Call, Step, Until
+
+# AWS may have done it all the same.
+_UNCERTAIN = frozenset(
+    {"", "InternalError", "InternalFailure", "InternalServerError", "RequestTimeout", "ServiceUnavailable"}
+)
+
+
+class StepError(OpaliteError):
+    """A step was not done; the message says which and why. `certain`: AWS has refused it, so nothing has changed."""
+
+    def __init__(self, message: str, *, certain: bool) -> None:
+        super().__init__(message)
+        self.certain = certain
+
+
+class Progress(StrEnum):
+    """How far a step has got."""
+
+    BEGUN = "begun"  # the call may have been made
+    WAITING = "waiting"  # the call was made; what it brings about goes on
+    DONE = "done"
+
+
+@dataclass(slots=True)
+class Applied:
+    """What has become of a step. Kept in the record."""
+
+    name: str
+    progress: Progress
+    already: bool = False  # AWS said that it had been done before
+    outputs: dict[str, Any] = field(default_factory=dict)
+    inverse: Call | None = None  # with the outputs filled in
+    stays: bool = False  # it may stand when all else is taken back
+
+
+Note = Callable[[Applied], None]
+
+
+def apply(ask: Ask, steps: Sequence[Step], applied: Mapping[str, Applied], note: Note) -> int | None:
+    """All steps that are not done yet, in order. Seconds until it may go on, None when all is done.
+
+    `note` is told of each step before and after its call, so that whoever goes on after a crash knows what may have happened.
+    Raises StepError for the step that was not done; those after it are not tried.
+    """
+    outputs = {name: value for one in applied.values() for name, value in one.outputs.items()}
+    for step in steps:
+        one = applied.get(step.name)
+        if one is None or one.progress is Progress.BEGUN:
+            one = _begun(ask, step, outputs, note, again=one is not None)
+        if one.progress is Progress.WAITING and step.until is not None:
+            seconds = _look(ask, step, step.until, outputs)
+            if seconds is not None:
+                return seconds
+        if one.progress is not Progress.DONE:
+            one.progress = Progress.DONE
+            note(one)
+        outputs |= one.outputs
+    return None
+
+
+def filled(value: Any, outputs: Mapping[str, Any]) -> Any:
+    """Parameters with what earlier steps have put out. Raises KeyError for what none has."""
+    if isinstance(value, dict):
+        if value.keys() == {OUTPUT}:
+            return outputs[value[OUTPUT]]
+        return {key: filled(entry, outputs) for key, entry in value.items()}
+    if isinstance(value, list | tuple):
+        return [filled(entry, outputs) for entry in value]
+    return value
+
+
+def _begun(ask: Ask, step: Step, outputs: Mapping[str, Any], note: Note, *, again: bool) -> Applied:
+    """`again`: we may have made it before. What AWS calls done then was our doing, and is ours to take back."""
+    one = Applied(step.name, Progress.BEGUN, stays=step.stays)
+    note(one)
+    answer = _made(ask, step, outputs, one)
+    one.already = one.already and not again
+    for name, path in step.outputs.items():
+        value = jmespath.search(path, answer)
+        if value is None:
+            raise StepError(f"{step.name}: AWS's answer does not tell {path}", certain=False)
+        one.outputs[name] = value
+    if step.inverse is not None and not one.already:
+        inverse = step.inverse
+        one.inverse = Call(inverse.service, inverse.operation, filled(inverse.parameters, {**outputs, **one.outputs}))
+    one.progress = Progress.WAITING
+    note(one)
+    return one
+
+
+def _made(ask: Ask, step: Step, outputs: Mapping[str, Any], one: Applied) -> Mapping[str, Any]:
+    try:
+        return ask(step.call.service).ask(step.call.operation, **filled(step.call.parameters, outputs))
+    except AwsError as error:
+        if error.code in step.already:
+            one.already = True
+            return {}
+        raise StepError(f"{step.name}: {error}", certain=error.code not in _UNCERTAIN) from error
+    except (Denied, Absent) as refusal:
+        if str(refusal) in step.already or any(f"({code})" in str(refusal) for code in step.already):
+            one.already = True
+            return {}
+        raise StepError(f"{step.name}: {refusal}", certain=True) from refusal
+
+
+def _look(ask: Ask, step: Step, until: Until, outputs: Mapping[str, Any]) -> int | None:
+    """Seconds to wait, None if it has come about."""
+    try:
+        answer: JsonObject | Mapping[str, Any] = ask(until.call.service).ask(
+            until.call.operation, **filled(until.call.parameters, outputs)
+        )
+    except Absent:
+        if until.absent:
+            return None
+        raise StepError(f"{step.name}: what it was to bring about is not there", certain=False) from None
+    except Denied as denied:
+        raise StepError(f"{step.name}: whether it has come about: {denied}", certain=False) from denied
+    seen = str(jmespath.search(until.path, answer))
+    if seen in until.failed:
+        raise StepError(f"{step.name}: it ended as {seen}", certain=False)
+    return None if seen in until.wanted else until.seconds

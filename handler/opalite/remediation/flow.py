@@ -1,0 +1,129 @@
+"""Requests → attempts, from the first look to the last word.
+
+Everything is kept before it is done, so that anybody can go on with it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from opalite.errors import InvocationError
+from opalite.remediation import approving, brakes
+from opalite.remediation.approving import Signed
+from opalite.remediation.attempt import Attempt, attempt_id
+from opalite.remediation.carrying_out import carry_out, locked
+from opalite.remediation.considering import Look, look
+from opalite.remediation.model import Request, Result, TriggerKind
+from opalite.remediation.parts import Parts
+from opalite.remediation.telling import tell
+
+LEASE_SECONDS = 1200.0  # a function ends after 900; who holds a resource longer than this is dead
+_BUSY_SECONDS = 300.0
+_IN_SILENCE = frozenset({Result.OFF, Result.NOTHING})  # unless a person has asked
+_ASKED = frozenset({TriggerKind.CUSTOM_ACTION, TriggerKind.COMMAND})
+_CHANGED = "the resource was changed since the plan was approved: ask for another approval"
+
+
+class Remediation:
+    """Stateless but for its parts. Each method may be called again with the same arguments, and then goes on where it was."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    def consider(self, request: Request) -> Attempt:
+        """An event. Raises what keeps from an answer; then nothing has been done that was not kept."""
+        known = self._parts.ledger.load(attempt_id(request.target, request.trigger.event_id))
+        if known is not None:
+            return self._go_on(known)
+        return self._begin(look(self._parts, request))
+
+    def go_on(self, attempt_id: str) -> Attempt:
+        """What was deferred or left half done; what is ended stays as it is."""
+        return self._go_on(self._load(attempt_id))
+
+    def approve(self, attempt_id: str, signed: Signed) -> Attempt:
+        """A person has agreed. Raises InvocationError if that cannot be believed: then nothing is done."""
+        attempt = self._load(attempt_id)
+        approving.check(self._parts.signatures, attempt, signed, at=self._parts.now())
+        approval = replace(attempt.approval, approver=signed.approver) if attempt.approval else None
+        return self._looked_again(replace(attempt, approval=approval))
+
+    def expire(self, attempt_id: str) -> Attempt:
+        """Nobody has agreed in time."""
+        attempt = self._load(attempt_id)
+        if attempt.result is not Result.WAITING:
+            return attempt
+        return self._kept(attempt.ended(Result.REFUSED, "nobody has approved it in time", self._parts.now()))
+
+    def _load(self, attempt_id: str) -> Attempt:
+        attempt = self._parts.ledger.load(attempt_id)
+        if attempt is None:
+            raise InvocationError(f"there is no attempt {attempt_id}")
+        return attempt
+
+    def _go_on(self, attempt: Attempt) -> Attempt:
+        if not attempt.is_open:
+            return tell(self._parts, attempt)  # what was not told yet
+        if attempt.result is Result.WAITING:
+            is_late = attempt.approval is not None and attempt.approval.expires <= self._parts.now()
+            return self.expire(attempt.id) if is_late else self._asked(attempt)
+        if attempt.has_changed_something:
+            return self._carried_out(attempt)
+        return self._looked_again(attempt)
+
+    def _looked_again(self, before: Attempt) -> Attempt:
+        """What had to wait is seen with fresh eyes; an approval is for the plan that it was given to."""
+        seen = look(self._parts, Request(before.target, before.trigger), known=before)
+        fresh = seen.attempt
+        approved = before.approval is not None and before.approval.approver is not None
+        if approved and fresh.result in (Result.WAITING, Result.APPLYING):
+            if fresh.plan is None or before.plan is None or fresh.plan.digest != before.plan.digest:
+                return self._kept(fresh.ended(Result.REFUSED, _CHANGED, fresh.changed_at))
+            reason = f"approved by {before.approval.approver}" if before.approval else ""
+            seen = replace(seen, attempt=replace(fresh, result=Result.APPLYING, reason=reason))
+        return self._begin(seen)
+
+    def _begin(self, seen: Look) -> Attempt:
+        """What a look has shown is kept, and done if it is to be."""
+        if seen.attempt.result is Result.WAITING:
+            return self._asked(self._parts.ledger.save(seen.attempt))
+        if seen.attempt.result is Result.APPLYING:
+            return self._braked(seen, seen.attempt)
+        return self._kept(seen.attempt)
+
+    def _braked(self, seen: Look, attempt: Attempt) -> Attempt:
+        """Done now, unless it has to wait: for its window, for the brakes, or for whoever else is at the resource."""
+        at = self._parts.now()
+        guarded = seen.guarded
+        if guarded is not None and guarded.window is not None and not guarded.window.open:
+            if guarded.window.opens_at is None:
+                return self._kept(attempt.ended(Result.REFUSED, "no maintenance window opens within a week", at))
+            reason = f"until its maintenance window opens at {guarded.window.opens_at}"
+            return self._kept(attempt.ended(Result.DEFERRED, reason, at, due_at=guarded.window.opens_at))
+        if guarded is not None and (held := brakes.held(self._parts.ledger, attempt.target, guarded.limits, at=at)):
+            return self._kept(attempt.ended(Result.DEFERRED, held, at, due_at=brakes.next_hour(at)))
+        until = brakes.later(at, seconds=LEASE_SECONDS)
+        holder = locked(self._parts.ledger, attempt, until=until)
+        if holder is not None:
+            due_at = brakes.later(at, seconds=_BUSY_SECONDS)
+            return self._kept(attempt.ended(Result.DEFERRED, f"attempt {holder} is at it", at, due_at=due_at))
+        # Whoever finds it after a crash looks again, for nothing has been changed.
+        begun = self._parts.ledger.save(replace(attempt, due_at=until))
+        return self._carried_out(begun)
+
+    def _carried_out(self, attempt: Attempt) -> Attempt:
+        done = carry_out(self._parts, attempt)
+        if done.result is Result.DEFERRED and self._parts.machine is not None:
+            self._parts.machine.start(done)
+        return tell(self._parts, done)
+
+    def _asked(self, attempt: Attempt) -> Attempt:
+        """A person is asked by the state machine, which also knows when it is too late."""
+        if self._parts.machine is not None:
+            self._parts.machine.start(attempt)
+        return tell(self._parts, attempt)
+
+    def _kept(self, attempt: Attempt) -> Attempt:
+        if attempt.result in _IN_SILENCE and attempt.version == 0 and attempt.trigger.kind not in _ASKED:
+            return attempt
+        return tell(self._parts, self._parts.ledger.save(attempt))

@@ -1,0 +1,75 @@
+"""Which runbooks are run, with what, and once."""
+
+from __future__ import annotations
+
+import jsonschema
+import pytest
+from botocore.session import get_session
+from botocore.validate import validate_parameters
+
+from opalite.normalize import TYPES
+from opalite.remediation.actions.run_automation import ACTION, DOCUMENTS, plan
+from unit.remediation.actions.misc_found import found
+
+NAME = "AWSConfigRemediation-EncryptSNSTopic"
+TOPIC = "arn:aws:sns:eu-west-1:111122223333:orders"
+KEY = "arn:aws:kms:eu-west-1:111122223333:key/6a1f0c2e-3b4d-4e5f-8a9b-0c1d2e3f4a5b"
+GIVEN = {"document": NAME, "role": "mender", "parameters": {"KmsKeyArn": KEY}}
+
+
+def planned(details=None, *, policy_id="aws.sns.topic.encryption", resource_type="AWS::SNS::Topic", **given):
+    settings = {**GIVEN, **given}
+    jsonschema.Draft7Validator(ACTION.parameters).validate(settings)
+    return plan(found(ACTION, policy_id, resource_type, TOPIC, details or {"key": None}, **settings))
+
+
+def test_one_step_starts_it_and_is_waited_for():
+    (step,) = planned().steps
+    assert step.call.parameters["DocumentName"] == NAME
+    assert step.call.parameters["Parameters"] == {
+        "AutomationAssumeRole": ["arn:aws:iam::111122223333:role/opalite/automation/mender"],
+        "KmsKeyArn": [KEY],
+        "TopicArn": [TOPIC],
+    }
+    assert (step.inverse, bool(step.irreversible), step.until.wanted[0]) == (None, True, "Success")
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_aws_takes_what_is_sent(name):
+    document = DOCUMENTS[name]
+    settings = {"document": name, "role": "mender", "parameters": dict.fromkeys(document.needed, KEY)}
+    case = found(ACTION, document.policy_id, document.resource_type, "some-id", {}, **settings)
+    (step,) = plan(case).steps
+    model = get_session().get_service_model("ssm")
+    validate_parameters(step.call.parameters, model.operation_model("StartAutomationExecution").input_shape)
+
+
+def test_the_same_is_run_once_and_another_state_again():
+    tokens = [planned(details).steps[0].call.parameters["ClientToken"] for details in ({"a": 1}, {"a": 1}, {"a": 2})]
+    assert (tokens[0] == tokens[1], tokens[1] == tokens[2]) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"document": ""}, "no runbook is chosen"),
+        ({"document": "AWSConfigRemediation-EnableKeyRotation"}, "is for AWS::KMS::Key and aws.kms.key.rotation"),
+        ({"policy_id": "aws.sns.topic.not_public"}, "is for AWS::SNS::Topic and aws.sns.topic.encryption"),
+        ({"role": ""}, "set role to the name of a role"),
+        ({"role": "../admin"}, "set role to the name of a role"),
+        ({"role": "arn:aws:iam::1:role/admin"}, "set role to the name of a role"),
+        ({"parameters": {}}, "needs KmsKeyArn"),
+        ({"parameters": {"KmsKeyArn": "alias/x"}}, "is not of the form"),
+        ({"parameters": {"KmsKeyArn": KEY, "TopicArn": "x"}}, "cannot be given TopicArn"),
+        ({"parameters": {"KmsKeyArn": KEY, "AutomationAssumeRole": "x"}}, "cannot be given AutomationAssumeRole"),
+    ],
+)
+def test_settings_that_are_wrong_run_nothing(given, words):
+    made = planned(**given)
+    assert (made.steps, words in made.refusal) == ((), True)
+
+
+def test_every_runbook_is_for_a_policy_that_is_shipped(repository):
+    for document in DOCUMENTS.values():
+        assert (repository / "policies" / document.policy_id.replace(".", "/")).is_dir()
+        assert document.resource_type in TYPES
