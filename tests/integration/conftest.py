@@ -33,6 +33,7 @@ if sys.platform != "linux":
         "lambda_faults",
         "lambda_function",
         "outputs",
+        "test_doctor.py",
         "test_emulation.py",
         "test_emulation_aws.py",
         "test_redrive.py",

@@ -25,6 +25,7 @@ COMMANDS: Mapping[str, tuple[str, str, str]] = {
     "policies": ("opalite.cli.policies", "policies", "List, show and lint policies; make their catalog and pages."),
     "data": ("opalite.cli.data", "data", "Check parameters, exemptions, stages and remediation settings."),
     "opa": ("opalite.cli.opa", "opa", "Install OPA, or say which one is used."),
+    "template": ("opalite.cli.template", "template", "Make the generated parts of a deployment."),
     "version": ("opalite.cli.version", "version", "Print the versions of opalite and of OPA."),
 }
 

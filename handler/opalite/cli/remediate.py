@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
+import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import click
 
 from opalite.cli import clock
 from opalite.cli.options import engine_options, take_engine_options
-from opalite.cli.remediating import Workshop, workshop
+from opalite.cli.remediating import Workshop, recorded, to_be_carried_out, workshop
 from opalite.cli.remediation_keeping import COMMANDS
 from opalite.cli.remediation_options import FORMAT, PLACE, options_of, take_place
-from opalite.cli.remediation_output import show_attempts
-from opalite.cli.remediation_targets import targets
-from opalite.errors import OpaliteError, UsageError
-from opalite.remediation.attempt import Attempt
+from opalite.cli.remediation_output import Shown, show_attempts, shown_text
+from opalite.cli.remediation_targets import Targets, check, targets
+from opalite.errors import AwsError, OpaliteError, UsageError
+from opalite.publish.foreign import plain
+from opalite.remediation.attempt import Attempt, attempt_id
 from opalite.remediation.model import Request, Result, Target, Trigger, TriggerKind
+from opalite.remediation.parts import Overtaken
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 _WELL = frozenset({Result.APPLIED, Result.NOTHING, Result.UNDONE})
 _LONGEST_SLEEP = 60.0
 _SHORTEST_DIGEST = 8
+_DIGEST = re.compile(r"[0-9a-f]{8,64}")
+_WIDTH = 300
 
 _TARGETS = (
     click.argument("paths", nargs=-1, metavar="[PATH|-]..."),
@@ -64,11 +70,12 @@ def plan(paths: tuple[str, ...], policies: tuple[str, ...], resources: tuple[str
       opalite remediate plan - --policy aws.s3.bucket.encryption --format json < decisions.jsonl
     """
     options, place = take_engine_options(given), take_place(given)
-    found = targets(paths, policies, resources)
+    check(paths, policies, resources)
     with workshop(options, place) as ready:
-        seen, problems = _each(found.targets, lambda target: ready.look(_request(target)))
-        show_attempts([look.attempt for look in seen], ready.entries, form)
-    return _code([look.attempt for look in seen], problems, unread=found.unread)
+        found = _targets(ready, paths, policies, resources)
+        shown = Shown(form, ready.entries, None)
+        done, problems = _each(found.targets, lambda target: ready.look(_request(target)).attempt, shown)
+    return _code(done, problems, unread=found.unread)
 
 
 @remediate.command()
@@ -102,17 +109,20 @@ def apply(
       opalite remediate apply decisions.jsonl --data settings/ --approve 3f9ac21b
     """
     options, place = take_engine_options(given), take_place(given)
-    found = targets(paths, policies, resources)
+    check(paths, policies, resources)
+    _check_digests(approved)
     with workshop(options, place) as ready:
+        found = _targets(ready, paths, policies, resources)
 
         def work(target: Target) -> Attempt:
-            attempt = ready.remediation.consider(_request(target))
-            if attempt.result is Result.WAITING and ready.asks_here and _agreed(attempt, ready, yes, approved):
-                attempt = ready.agree(attempt)
-            return attempt if no_wait else _waited(ready, attempt)
+            request = _request(target)
+            with _resumable(ready, request):
+                attempt = ready.consider(request)
+                if attempt.result is Result.WAITING and ready.asks_here and _agreed(attempt, ready, yes, approved):
+                    attempt = ready.agree(attempt)
+                return attempt if no_wait else _waited(ready, attempt)
 
-        done, problems = _each(found.targets, work)
-        show_attempts(done, ready.entries, form)
+        done, problems = _each(found.targets, work, Shown(form, ready.entries, ready.where))
     return _code(done, problems, unread=found.unread)
 
 
@@ -133,17 +143,19 @@ def undo(record: str, form: str, **given: Any) -> int:
     """
     options, place = take_engine_options(given), take_place(given)
     with workshop(options, place) as ready:
-        attempt = ready.undo(ready.record(record), Trigger(kind=TriggerKind.COMMAND, event_id=record, at=clock.now()))
-        show_attempts([attempt], ready.entries, form)
+        original = to_be_carried_out(ready.record(record))
+        with _alone(original):
+            attempt = ready.undo(original, Trigger(kind=TriggerKind.COMMAND, event_id=record, at=clock.now()))
+        show_attempts([attempt], ready.entries, form, ready.where)
     return 0 if attempt.result is Result.UNDONE else 1
 
 
 @remediate.command()
-@click.argument("attempt_id", metavar="ATTEMPT")
+@click.argument("attempt", metavar="ATTEMPT")
 @options_of(*PLACE, FORMAT)
 @click.option("--no-wait", is_flag=True, help="Do not wait while AWS is at it.")
 @engine_options
-def resume(attempt_id: str, form: str, *, no_wait: bool, **given: Any) -> int:
+def resume(attempt: str, form: str, *, no_wait: bool, **given: Any) -> int:
     """Go on with what was deferred or left half done.
 
     Exit codes: 0 it is well; 1 it is not; 2 misuse; 3 OPA or AWS failed.
@@ -154,11 +166,15 @@ def resume(attempt_id: str, form: str, *, no_wait: bool, **given: Any) -> int:
     """
     options, place = take_engine_options(given), take_place(given)
     with workshop(options, place) as ready:
-        attempt = ready.remediation.go_on(attempt_id)
-        if not no_wait:
-            attempt = _waited(ready, attempt)
-        show_attempts([attempt], ready.entries, form)
-    return 0 if attempt.result in _WELL else 1
+        known = recorded(attempt, place)
+        if known.is_open:
+            to_be_carried_out(known)
+        with _alone(known):
+            done = ready.remediation.go_on(known.id)
+            if not no_wait:
+                done = _waited(ready, done)
+        show_attempts([done], ready.entries, form, ready.where)
+    return 0 if done.result in _WELL else 1
 
 
 def _request(target: Target) -> Request:
@@ -166,31 +182,67 @@ def _request(target: Target) -> Request:
     return Request(target, Trigger(kind=TriggerKind.COMMAND, event_id=f"command {at}", at=at))
 
 
-_Done = TypeVar("_Done")
+def _targets(ready: Workshop, paths: Sequence[str], policies: Sequence[str], resources: Sequence[str]) -> Targets:
+    chosen = sorted(ready.catalog.resolve(policies, idle=True))
+    return targets(paths, chosen, resources, lambda policy_id: policy_id in ready.entries)
 
 
-def _each(found: Sequence[Target], work: Callable[[Target], _Done]) -> tuple[list[_Done], int]:
+def _each(found: Sequence[Target], work: Callable[[Target], Attempt], shown: Shown) -> tuple[list[Attempt], int]:
     """One that fails keeps none of the others from being looked at."""
-    done: list[_Done] = []
+    done: list[Attempt] = []
     problems = 0
     for target in found:
         try:
-            done.append(work(target))
+            attempt = work(target)
         except UsageError:
             raise
-        except OpaliteError as error:
+        except (OpaliteError, Overtaken) as error:
             problems += 1
-            click.echo(f"opalite: error: {target.policy_id} on {target.resource_key}: {error}", err=True)
+            name = plain(f"{target.policy_id} on {target.resource_key}", _WIDTH)
+            click.echo(f"opalite: error: {name}: {error}", err=True)
+        else:
+            done.append(attempt)
+            shown.add(attempt)
+    shown.end()
     return done, problems
+
+
+@contextmanager
+def _alone(attempt: Attempt) -> Iterator[None]:
+    try:
+        yield
+    except Overtaken:
+        raise AwsError(f"attempt {attempt.id}: another run goes on with it at the same time") from None
+
+
+@contextmanager
+def _resumable(ready: Workshop, request: Request) -> Iterator[None]:
+    """Whoever interrupts it learns what he has left half done."""
+    try:
+        yield
+    except (KeyboardInterrupt, click.Abort, SystemExit):
+        name = attempt_id(request.target, request.trigger.event_id)
+        known = ready.parts.ledger.load(name)
+        if known is not None and known.is_open:
+            ready.say(f"attempt {name} is not over: opalite remediate resume {name}{ready.where}")
+        raise
+
+
+def _check_digests(approved: Sequence[str]) -> None:
+    for given in approved:
+        if not _DIGEST.fullmatch(given):
+            raise UsageError(
+                f"--approve: {given[:80]!r} is not the beginning of a digest, {_SHORTEST_DIGEST} characters at least"
+            )
 
 
 def _agreed(attempt: Attempt, ready: Workshop, yes: bool, approved: Sequence[str]) -> bool:  # noqa: FBT001
     digest = attempt.plan.digest if attempt.plan else ""
-    if yes or any(len(given) >= _SHORTEST_DIGEST and digest.startswith(given) for given in approved):
+    if yes or any(digest.startswith(given) for given in approved):
         return True
     if not sys.stdin.isatty():
         return False
-    show_attempts([attempt], ready.entries, "text")
+    click.echo(shown_text(attempt, ready.entries, None), err=True)
     return click.confirm("Agree to exactly this plan?", err=True)
 
 

@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import os
 import secrets
+import shlex
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -16,7 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from opalite.catalog import Catalog
 from opalite.cli import clock
+from opalite.cli.remediation_calls import calls, iam_action
 from opalite.cli.session import EngineOptions, session
 from opalite.errors import AwsError, UsageError
 from opalite.ports import Absent, Denied, Facts, Service
@@ -27,7 +30,8 @@ from opalite.remediation.attempt import Attempt
 from opalite.remediation.considering import Look, look
 from opalite.remediation.files import FileLedger
 from opalite.remediation.flow import Remediation
-from opalite.remediation.model import Request, Target, Trigger
+from opalite.remediation.matching import matches
+from opalite.remediation.model import Request, Result, Target, Trigger
 from opalite.remediation.parts import Parts
 
 if TYPE_CHECKING:
@@ -35,6 +39,7 @@ if TYPE_CHECKING:
     from opalite.remediation.aws.ledger import DynamoLedger
 
 _HERE = "the person at the terminal"
+RECORDS = "opalite-remediation"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,13 @@ class Place:
     role_prefix: str | None
     external_id: str | None
 
+    @property
+    def options(self) -> str:
+        """What has to be said for another command to find the same attempts."""
+        if self.table is not None:
+            return f" --table {self.table}"
+        return "" if self.records == Path(RECORDS) else f" --records {shlex.quote(str(self.records))}"
+
 
 @dataclass(frozen=True, slots=True)
 class Workshop:
@@ -53,14 +65,25 @@ class Workshop:
 
     parts: Parts
     remediation: Remediation
+    catalog: Catalog
     entries: Mapping[str, Mapping[str, Any]]
+    where: str  # options that lead to the attempts
     asks_here: bool  # whether the person at the terminal is the one who agrees
     _sign: Callable[[bytes], bytes]
+    _files: FileLedger
     _place: Place
 
     def look(self, request: Request) -> Look:
         """Nothing is kept of it."""
         return look(self.parts, request)
+
+    def consider(self, request: Request) -> Attempt:
+        """What the person at this terminal has been asked before, about the same, is asked anew, or needs no question any more."""
+        if self.asks_here:
+            for one in self._files.all():
+                if one.target == request.target and one.result is Result.WAITING:
+                    self._files.save(one.ended(Result.REFUSED, "it was asked for again", clock.now()))
+        return self.remediation.consider(request)
 
     def agree(self, attempt: Attempt) -> Attempt:
         """The person at the terminal has said yes to this very plan."""
@@ -116,9 +139,12 @@ def workshop(options: EngineOptions, place: Place) -> Iterator[Workshop]:
         yield Workshop(
             parts=parts,
             remediation=Remediation(parts),
+            catalog=ready.catalog,
             entries=ready.entries,
+            where=place.options,
             asks_here=place.table is None,
             _sign=lambda statement: _signature(key, statement),
+            _files=files_,
             _place=place,
         )
 
@@ -126,15 +152,36 @@ def workshop(options: EngineOptions, place: Place) -> Iterator[Workshop]:
 def recorded(name: str, place: Place) -> Attempt:
     """A record by its file, or by the id of the attempt. Raises UsageError."""
     if name.endswith(".json") or os.sep in name:
-        try:
-            return files.read(Path(name))
-        except FileNotFoundError:
-            raise UsageError(f"{name}: no such file") from None
-    attempt = ledger(place).load(name)
-    if attempt is None:
-        where = f"table {place.table}" if place.table else f"{place.records}/"
-        raise UsageError(f"{where} has no attempt {name}; `opalite remediate list` shows those of a folder")
+        attempt = _read(Path(name))
+        if attempt is None:
+            raise UsageError(f"{name}: no such file")
+    elif not name.isalnum() or not name.isascii():
+        raise UsageError(f"{name[:60]!r} is neither the id of an attempt nor the file of a record")
+    else:
+        attempt = _read(place.records / f"{name}.json") if place.table is None else ledger(place).load(name)
+        if attempt is None:
+            where = f"table {place.table}" if place.table else f"{place.records}/"
+            raise UsageError(f"{where} has no attempt {name}; `opalite remediate list` shows those of a folder")
     return attempt
+
+
+def to_be_carried_out(attempt: Attempt) -> Attempt:
+    """The same, if its calls are such as its action makes: a file may have been edited. Raises UsageError."""
+    action = ACTIONS.get(attempt.action)
+    if action is None:
+        raise UsageError(f"attempt {attempt.id} has no action that is built in: nothing can be done about it")
+    for call in calls(attempt):
+        name = iam_action(call)
+        if not any(matches(pattern, name) for permission in action.permissions for pattern in permission.actions):
+            raise UsageError(f"the record of attempt {attempt.id} was edited: {action.name} never calls {name[:100]!r}")
+    return attempt
+
+
+def _read(path: Path) -> Attempt | None:
+    try:
+        return files.read(path)
+    except FileNotFoundError:
+        return None
 
 
 def ledger(place: Place) -> FileLedger | DynamoLedger:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,9 @@ import click
 
 from opalite.cli import clock
 from opalite.cli.options import PATH
-from opalite.cli.remediating import Place, ledger, recorded, who
-from opalite.cli.remediation_options import FORMAT, PLACE, RECORDS, options_of, take_place
-from opalite.cli.remediation_output import show_attempts
+from opalite.cli.remediating import RECORDS, Place, ledger, recorded, who
+from opalite.cli.remediation_options import FORMAT, PLACE, options_of, take_place
+from opalite.cli.remediation_output import list_attempts, show_attempts, shown_text
 from opalite.errors import UsageError
 
 
@@ -34,10 +35,17 @@ def approve(attempt_id: str, table: str, key: str, *, yes: bool) -> int:
       opalite remediate approve 3f9ac21b77d0a4e1c052 --table opalite-remediation \\
         --key arn:aws:kms:eu-west-1:111122223333:key/mrk-0123
     """
-    from opalite.cli.approving import hand_over, waiting  # noqa: PLC0415 - with boto3
+    from opalite.cli.approving import check_key, hand_over, waiting  # noqa: PLC0415 - with boto3
 
-    attempt = waiting(attempt_id, Place(Path(RECORDS), table, None, None))
-    show_attempts([attempt], {}, "text")
+    check_key(key)
+    place = Place(Path(RECORDS), table, None, None)
+    attempt = waiting(attempt_id, place)
+    click.echo(shown_text(attempt, {}, None), nl=False)
+    if not yes and not sys.stdin.isatty():
+        click.echo(
+            "opalite: not agreed to: nobody is asked without a terminal; read the plan, then say --yes", err=True
+        )
+        return 1
     if not yes and not click.confirm("Agree to exactly this plan?", err=True):
         return 1
     approver = hand_over(attempt, key)
@@ -50,6 +58,8 @@ def approve(attempt_id: str, table: str, key: str, *, yes: bool) -> int:
 def listed(form: str, **given: Any) -> int:
     """List the attempts of a folder of records.
 
+    Exit codes: 0 all are listed; 2 misuse, or a file could not be read.
+
     \b
     Example:
       opalite remediate list --records opalite-remediation
@@ -59,8 +69,12 @@ def listed(form: str, **given: Any) -> int:
     place = take_place(given)
     if place.table is not None:
         raise UsageError("--table: attempts of a table are listed by its records in the bucket; see docs/remediation")
-    show_attempts(FileLedger(place.records, clock.now).all(), {}, form, short=True)
-    return 0
+    kept = FileLedger(place.records, clock.now)
+    list_attempts(kept.all(), form)
+    unread = [one for _, one in kept.records() if isinstance(one, UsageError)]
+    for problem in unread:
+        click.echo(f"opalite: error: {problem}", err=True)
+    return 2 if unread else 0
 
 
 @click.command()
@@ -73,7 +87,8 @@ def show(record: str, form: str, **given: Any) -> int:
     Example:
       opalite remediate show 3f9ac21b77d0a4e1c052
     """
-    show_attempts([recorded(record, take_place(given))], {}, form)
+    place = take_place(given)
+    show_attempts([recorded(record, place)], {}, form, place.options)
     return 0
 
 

@@ -9,12 +9,10 @@ from typing import Any, TypeVar
 import click
 
 from opalite.cli.options import PATH
-from opalite.cli.remediating import Place
+from opalite.cli.remediating import RECORDS, Place
 from opalite.cli.remediation_output import FORMATS
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-RECORDS = "opalite-remediation"
 
 PLACE = (
     click.option("--records", type=PATH, default=RECORDS, show_default=True, metavar="FOLDER",

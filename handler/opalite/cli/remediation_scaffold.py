@@ -32,7 +32,7 @@ def read(ask: Ask, target: Target) -> State:
 
 def plan(found: Found) -> Plan:
     """The steps that are missing; or a refusal, whenever anything is unsure."""
-    return Plan(action=ACTION.name, refusal="nothing is planned yet")
+    return Plan(action=ACTION.name, refusal=f"nothing is planned yet for {found.target.resource_id}")
 
 
 ACTION = Action(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -29,10 +29,15 @@ class StepError(OpaliteError):
         self.certain = certain
 
 
+class BusyError(Exception):
+    """AWS has refused a step for now."""
+
+
 class Progress(StrEnum):
     """How far a step has got."""
 
     BEGUN = "begun"  # the call may have been made
+    NOT_MADE = "not_made"  # AWS has refused it
     WAITING = "waiting"  # the call was made; what it brings about goes on
     DONE = "done"
 
@@ -46,10 +51,14 @@ class Applied:
     already: bool = False  # AWS said that it had been done before
     outputs: dict[str, Any] = field(default_factory=dict)
     inverse: Call | None = None  # with the outputs filled in
+    inverse_until: Until | None = None
+    busy: tuple[str, ...] = ()
     stays: bool = False  # it may stand when all else is taken back
 
 
 Note = Callable[[Applied], None]
+
+BUSY_SECONDS = 30  # before AWS is asked again
 
 
 def apply(ask: Ask, steps: Sequence[Step], applied: Mapping[str, Applied], note: Note) -> int | None:
@@ -61,16 +70,19 @@ def apply(ask: Ask, steps: Sequence[Step], applied: Mapping[str, Applied], note:
     outputs = {name: value for one in applied.values() for name, value in one.outputs.items()}
     for step in steps:
         one = applied.get(step.name)
-        if one is None or one.progress is Progress.BEGUN:
-            one = _begun(ask, step, outputs, note, again=one is not None)
+        if one is None or one.progress in (Progress.BEGUN, Progress.NOT_MADE):
+            try:
+                one = _begun(ask, step, outputs, note, again=one is not None and one.progress is Progress.BEGUN)
+            except BusyError:
+                return BUSY_SECONDS
+        outputs |= one.outputs
         if one.progress is Progress.WAITING and step.until is not None:
-            seconds = _look(ask, step, step.until, outputs)
+            seconds = look(ask, step.name, step.until, outputs)
             if seconds is not None:
                 return seconds
         if one.progress is not Progress.DONE:
             one.progress = Progress.DONE
             note(one)
-        outputs |= one.outputs
     return None
 
 
@@ -87,18 +99,30 @@ def filled(value: Any, outputs: Mapping[str, Any]) -> Any:
 
 def _begun(ask: Ask, step: Step, outputs: Mapping[str, Any], note: Note, *, again: bool) -> Applied:
     """`again`: we may have made it before. What AWS calls done then was our doing, and is ours to take back."""
-    one = Applied(step.name, Progress.BEGUN, stays=step.stays)
+    one = Applied(step.name, Progress.BEGUN, stays=step.stays, busy=step.busy)
+    if step.inverse is not None and OUTPUT not in str(step.inverse):  # if nobody ever learns whether it was made
+        one.inverse, one.inverse_until = step.inverse, step.inverse_until
     note(one)
-    answer = _made(ask, step, outputs, one)
+    try:
+        answer = _made(ask, step, outputs, one)
+    except (BusyError, StepError) as error:
+        if isinstance(error, BusyError) or error.certain:
+            one.progress = Progress.NOT_MADE
+            note(one)
+        raise
     one.already = one.already and not again
     for name, path in step.outputs.items():
         value = jmespath.search(path, answer)
         if value is None:
             raise StepError(f"{step.name}: AWS's answer does not tell {path}", certain=False)
         one.outputs[name] = value
-    if step.inverse is not None and not one.already:
-        inverse = step.inverse
-        one.inverse = Call(inverse.service, inverse.operation, filled(inverse.parameters, {**outputs, **one.outputs}))
+    if one.already:
+        one.inverse = one.inverse_until = None
+    elif step.inverse is not None:
+        known = {**outputs, **one.outputs}
+        one.inverse = _call(step.inverse, known)
+        if step.inverse_until is not None:
+            one.inverse_until = replace(step.inverse_until, call=_call(step.inverse_until.call, known))
     one.progress = Progress.WAITING
     note(one)
     return one
@@ -111,6 +135,8 @@ def _made(ask: Ask, step: Step, outputs: Mapping[str, Any], one: Applied) -> Map
         if error.code in step.already:
             one.already = True
             return {}
+        if error.code in step.busy:
+            raise BusyError from error
         raise StepError(f"{step.name}: {error}", certain=error.code not in _UNCERTAIN) from error
     except (Denied, Absent) as refusal:
         if str(refusal) in step.already or any(f"({code})" in str(refusal) for code in step.already):
@@ -119,8 +145,12 @@ def _made(ask: Ask, step: Step, outputs: Mapping[str, Any], one: Applied) -> Map
         raise StepError(f"{step.name}: {refusal}", certain=True) from refusal
 
 
-def _look(ask: Ask, step: Step, until: Until, outputs: Mapping[str, Any]) -> int | None:
-    """Seconds to wait, None if it has come about."""
+def _call(call: Call, outputs: Mapping[str, Any]) -> Call:
+    return Call(call.service, call.operation, filled(call.parameters, outputs))
+
+
+def look(ask: Ask, name: str, until: Until, outputs: Mapping[str, Any]) -> int | None:
+    """Seconds to wait, None if it has come about. Raises StepError if it never will, AwsError if that cannot be told now."""
     try:
         answer: JsonObject | Mapping[str, Any] = ask(until.call.service).ask(
             until.call.operation, **filled(until.call.parameters, outputs)
@@ -128,10 +158,10 @@ def _look(ask: Ask, step: Step, until: Until, outputs: Mapping[str, Any]) -> int
     except Absent:
         if until.absent:
             return None
-        raise StepError(f"{step.name}: what it was to bring about is not there", certain=False) from None
+        raise StepError(f"{name}: what it was to bring about is not there", certain=True) from None
     except Denied as denied:
-        raise StepError(f"{step.name}: whether it has come about: {denied}", certain=False) from denied
+        raise StepError(f"{name}: whether it has come about: {denied}", certain=True) from denied
     seen = str(jmespath.search(until.path, answer))
     if seen in until.failed:
-        raise StepError(f"{step.name}: it ended as {seen}", certain=False)
+        raise StepError(f"{name}: it ended as {seen}", certain=True)
     return None if seen in until.wanted else until.seconds

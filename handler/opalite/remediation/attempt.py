@@ -72,6 +72,7 @@ class Attempt:
     after: Judgement | None = None
     details_after: JsonObject | None = None
     due_at: str | None = None
+    started_at: str | None = None  # when the first step was begun
     undoes: str | None = None  # the id of the attempt that this one takes back
     retries: int = 0  # of a step of which nobody knows whether it was made
     told: tuple[str, ...] = ()  # outputs that have it: see telling
@@ -188,19 +189,22 @@ def _plan(members: Mapping[str, Any]) -> Plan:
 
 
 def _step(members: Mapping[str, Any]) -> Step:
-    until = members["until"]
     return Step(
         **{
             **members,
             "call": _call(members["call"]),
             "inverse": _optional(Call, members["inverse"]),
             "already": tuple(members["already"]),
-            "until": None if until is None else _until(until),
+            "busy": tuple(members["busy"]),
+            "until": _until(members["until"]),
+            "inverse_until": _until(members["inverse_until"]),
         }
     )
 
 
-def _until(members: Mapping[str, Any]) -> Until:
+def _until(members: Mapping[str, Any] | None) -> Until | None:
+    if members is None:
+        return None
     return Until(
         **{
             **members,
@@ -213,5 +217,11 @@ def _until(members: Mapping[str, Any]) -> Until:
 
 def _applied(members: Mapping[str, Any]) -> Applied:
     return Applied(
-        **{**members, "progress": Progress(members["progress"]), "inverse": _optional(Call, members["inverse"])}
+        **{
+            **members,
+            "progress": Progress(members["progress"]),
+            "inverse": _optional(Call, members["inverse"]),
+            "busy": tuple(members["busy"]),
+            "inverse_until": _until(members["inverse_until"]),
+        }
     )

@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 from opalite.remediation.model import Target
 from opalite.remediation.parts import Ledger
 
+CIRCUIT, RATE = "circuit open", "rate limit"  # how reasons begin
+
 
 @dataclass(frozen=True, slots=True)
 class Limits:
@@ -24,11 +26,11 @@ def held(ledger: Ledger, target: Target, limits: Limits, *, at: str) -> str | No
     local = f"{target.policy_id} in account {target.account_id}"
     failures = ledger.taken(_failures(target), hour=at)
     if failures >= limits.failures_per_hour:
-        return f"circuit open: {failures} remediations of {local} have failed within the hour"
+        return f"{CIRCUIT}: {failures} remediations of {local} have failed within the hour"
     if not ledger.take(f"policy/{target.policy_id}/{target.account_id}", limits.per_hour, hour=at):
-        return f"rate limit: {limits.per_hour} remediations an hour of {local}"
+        return f"{RATE}: {limits.per_hour} remediations an hour of {local}"
     if not ledger.take(f"everywhere/{target.policy_id}", limits.per_hour_everywhere, hour=at):
-        return f"rate limit: {limits.per_hour_everywhere} remediations an hour of {target.policy_id} in all accounts"
+        return f"{RATE}: {limits.per_hour_everywhere} remediations an hour of {target.policy_id} in all accounts"
     return None
 
 

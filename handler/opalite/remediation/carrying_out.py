@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 
 from opalite.errors import AwsError, DecisionError, EngineError, NormalizationError
@@ -10,18 +10,17 @@ from opalite.model import JsonObject, Outcome
 from opalite.ports import Absent, Denied
 from opalite.remediation import brakes
 from opalite.remediation.action import Action, Ask, Found
-from opalite.remediation.applying import Applied, Progress, StepError, apply
+from opalite.remediation.applying import Applied, StepError, apply
 from opalite.remediation.attempt import Attempt, judgement, written
 from opalite.remediation.deciding import Decided, decide
 from opalite.remediation.model import OUTPUT, Call, Plan, Result, State, Step, Target, digest
 from opalite.remediation.parts import Ledger, Parts
+from opalite.remediation.taking_back import RESERVE_SECONDS, taken_back
 
-_RESERVE_SECONDS = 60.0  # of the invocation, for the last look and for telling
 _LOOKS = 4  # until what was written can be read
 _LOOK_SECONDS = 2.0
-# An inverse that was made before, by a process that died.
-_DONE_BEFORE = frozenset({"InvalidPermission.Duplicate"})
 _RETRIES = 3
+_LONGEST_HOURS = 48
 _RETRY_SECONDS = 300.0
 _GRACE_SECONDS = 3600.0  # beyond what AWS was to take, before somebody else may touch the resource
 
@@ -62,7 +61,7 @@ class _CarryingOut:
         plan = self._attempt.plan
         if plan is None:
             return self._ended(Result.FAILED, "there is no plan")
-        if self._parts.remaining() < _RESERVE_SECONDS:
+        if self._parts.remaining() < RESERVE_SECONDS:
             return self._deferred("there is no time left now", 1.0)
         if self._attempt.has_changed_something:
             try:
@@ -70,6 +69,7 @@ class _CarryingOut:
             except _HindranceError as hindrance:
                 return self._failed(str(hindrance))
         # The state before must be on record: without it nothing is changed.
+        self._attempt = replace(self._attempt, started_at=self._parts.now())
         self._parts.records.put(self._attempt, written(self._attempt))
         return self._applied(plan, plan.steps)
 
@@ -80,9 +80,15 @@ class _CarryingOut:
             return self._stuck(error)
         except AwsError as error:  # of a look at what goes on
             return self._again(str(error))
-        if seconds is not None:
-            return self._deferred("AWS is still at it", float(seconds))
-        return self._verified(plan)
+        if seconds is None:
+            return self._verified(plan)
+        if self._is_too_long():
+            return self._failed(f"AWS has not finished within {_LONGEST_HOURS} hours")
+        return self._deferred("AWS is still at it", float(seconds))
+
+    def _is_too_long(self) -> bool:
+        began = self._attempt.started_at
+        return began is not None and brakes.later(began, hours=_LONGEST_HOURS) < self._parts.now()
 
     def _note(self, one: Applied) -> None:
         self._attempt = self._parts.ledger.save(self._attempt.noted(one))
@@ -113,13 +119,15 @@ class _CarryingOut:
         """The policy has the last word. What AWS has just written may take a moment to be read."""
         target = self._attempt.target
         why = "the policy is switched off"
-        for look in range(_LOOKS):
-            if look:
+        for turn in range(_LOOKS):
+            if turn:
                 self._parts.sleep(_LOOK_SECONDS)
             try:
                 state = self._state(plan.successor or target.resource_id)
                 decided = self._decided(target, state)
             except (Absent, AwsError) as error:
+                if isinstance(error, Absent) and _removes(plan):
+                    return self._ended(Result.APPLIED, "the resource is gone, as it should be")
                 why = "the resource is not there" if isinstance(error, Absent) else str(error)
                 continue
             except (Denied, EngineError, DecisionError, NormalizationError) as error:
@@ -150,15 +158,13 @@ class _CarryingOut:
     def _again(self, reason: str) -> Attempt:
         """Nobody knows whether it was done; doing it again does no harm."""
         if self._attempt.retries >= _RETRIES:
-            return self._counted(
-                Result.FAILED, f"{reason}; tried {_RETRIES} times more; what was done stands in the record"
-            )
+            return self._failed(f"{reason}; tried {_RETRIES} times more")
         self._attempt = replace(self._attempt, retries=self._attempt.retries + 1)
         return self._deferred(reason, _RETRY_SECONDS)
 
     def _failed(self, reason: str) -> Attempt:
         """What was done before is taken back, the last first; where that is not possible, the record says what stands."""
-        back = taken_back(self._ask, self._attempt.applied)
+        back = taken_back(self._parts, self._ask, self._attempt.applied)
         members: dict[str, object] = {"applied": back.left}
         if back.left:
             members["details_after"] = self._details()
@@ -208,61 +214,21 @@ def _agreed(plan: Plan, again: Plan) -> Sequence[Step]:
         raise _HindranceError(f"it was changed half-way: {again.refusal}")
     known = {step.name: step for step in plan.steps}
     for step in again.steps:
-        if step.name not in known or not _is_same(known[step.name].call, step.call):
+        if step.name not in known or not _is_same(known[step.name], step.call):
             raise _HindranceError(f"it was changed half-way: {step.name} would be needed now")
     return again.steps
 
 
-def _is_same(agreed: Call, call: Call) -> bool:
-    """Whether a step is the one that was planned; what an earlier step has put out by now stands there itself."""
-    if OUTPUT in str(agreed.parameters):
-        return (agreed.service, agreed.operation) == (call.service, call.operation)
-    return digest(asdict(agreed)) == digest(asdict(call))
+def _is_same(agreed: Step, call: Call) -> bool:
+    """Whether it is what was planned, or only looks at what was done; what an earlier step has put out stands there itself by now."""
+    if agreed.until is not None and call == agreed.until.call:
+        return True
+    if OUTPUT in str(agreed.call.parameters):
+        return (agreed.call.service, agreed.call.operation) == (call.service, call.operation)
+    return digest(asdict(agreed.call)) == digest(asdict(call))
 
 
-class Back:
-    """How far it has come: how many were taken back, which may stay, which stand, and why the first of them does."""
-
-    def __init__(self) -> None:
-        self.done = 0
-        self.stays: list[str] = []
-        self.left: tuple[Applied, ...] = ()
-        self.problem = ""
-
-
-def taken_back(
-    ask: Ask, applied: Sequence[Applied], note: Callable[[tuple[Applied, ...]], None] = lambda _: None
-) -> Back:
-    """The inverses, the last first, up to the first that cannot be made: those before it may depend on it.
-
-    `note` hears after each what is left.
-    """
-    back = Back()
-    left = list(applied)
-    while left:
-        one = left[-1]
-        if one.stays:
-            back.stays.append(one.name)
-        elif one.progress is not Progress.BEGUN and not one.already:
-            if one.inverse is None:
-                break
-            try:
-                _made(ask, one.inverse)
-            except (AwsError, Denied) as error:
-                back.problem = f"{one.name}: {error}"
-                break
-            back.done += 1
-        left.pop()
-        note(tuple(left))
-    back.left = tuple(left)
-    return back
-
-
-def _made(ask: Ask, call: Call) -> None:
-    try:
-        ask(call.service).ask(call.operation, **call.parameters)
-    except Absent:
-        return  # what was to be taken away is not there any more
-    except AwsError as error:
-        if error.code not in _DONE_BEFORE:
-            raise
+def _removes(plan: Plan) -> bool:
+    """Whether the resource is to be gone in the end."""
+    until = plan.steps[-1].until if plan.steps else None
+    return until is not None and until.absent and plan.successor is None

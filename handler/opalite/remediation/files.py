@@ -1,17 +1,20 @@
 """The ledger and the records of `opalite remediate` where there is no table: JSON files of one folder, for one person at a time.
 
 `<id>.json` is the record of an attempt, written whole and then renamed; `<digest>.lock` says who is at a resource; `STOP` stops all.
-Counters last as long as the process: brakes over several runs need a table.
+Two runs at once are safe on one machine: `.guard` is locked while a file is compared and written. Counters last as long as the
+process: brakes over several runs need a table.
 """
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
+import re
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,9 +25,13 @@ from opalite.remediation import attempt as attempts
 from opalite.remediation.attempt import Attempt
 from opalite.remediation.model import Target, digest
 from opalite.remediation.parts import Overtaken, Past
+from opalite.remediation.typed import faults
 
 _HOUR_CHARACTERS: Final = len("2026-11-28T17")
 _STOP: Final = "STOP"
+_GUARD: Final = ".guard"
+_ID: Final = re.compile(r"[A-Za-z0-9]{1,64}")
+_ACTION: Final = re.compile(r"[a-z0-9_]{0,64}")
 
 
 class FileLedger:
@@ -51,7 +58,10 @@ class FileLedger:
 
     def start(self) -> None:
         """Take the switch back."""
-        (self._folder / _STOP).unlink(missing_ok=True)
+        try:
+            (self._folder / _STOP).unlink(missing_ok=True)
+        except OSError as error:
+            raise AwsError(f"{self._folder / _STOP}: {error.strerror}") from None
 
     def load(self, attempt_id: str) -> Attempt | None:
         """Raises AwsError for a file that is no record."""
@@ -64,56 +74,59 @@ class FileLedger:
             raise AwsError(str(error)) from None
 
     def save(self, attempt: Attempt) -> Attempt:
-        """Overtaken is noticed among runs that come one after the other."""
-        known = self.load(attempt.id)
-        if (known.version if known else 0) != attempt.version:
-            raise Overtaken(f"attempt {attempt.id} was written by somebody else meanwhile")
-        written = attempts.next_version(attempt)
-        self._write(self._path(attempt.id), _dumped(written))
+        """Compared and written while nobody else does."""
+        with self._alone():
+            known = self.load(attempt.id)
+            if (known.version if known else 0) != attempt.version:
+                raise Overtaken(f"attempt {attempt.id} was written by somebody else meanwhile")
+            written = attempts.next_version(attempt)
+            self._write(self._path(attempt.id), _dumped(written))
         return written
 
     def put(self, attempt: Attempt, document: Mapping[str, Any]) -> None:
         """The ledger's file is the record."""
 
     def history(self, target: Target, *, since: str) -> Sequence[Past]:
-        """Of the records in the folder."""
-        found = [
-            Past(one.id, one.began_at, one.target.policy_id, one.action, str(one.result))
-            for one in self.all()
-            if one.target.resource_key == target.resource_key and one.began_at >= since
-        ]
+        """Of the records in the folder. Raises AwsError if one cannot be read: it might be of the same resource, and going on."""
+        found = []
+        for path, one in self.records():
+            if isinstance(one, UsageError):
+                raise AwsError(f"{one}; move it out of {path.parent}/ if it is no record")
+            if one.target.resource_key == target.resource_key and one.began_at >= since:
+                found.append(Past(one.id, one.began_at, one.target.policy_id, one.action, str(one.result)))
         return sorted(found, key=lambda past: past.at)
+
+    def records(self) -> Iterator[tuple[Path, Attempt | UsageError]]:
+        """By name of the file; of what is no record, why not."""
+        for path in sorted(self._folder.glob("*.json")):
+            try:
+                yield path, read(path)
+            except FileNotFoundError:  # since it was listed
+                continue
+            except UsageError as error:
+                yield path, error
 
     def all(self) -> list[Attempt]:
         """The latest last; what is no record is passed over."""
-        found = []
-        for path in sorted(self._folder.glob("*.json")):
-            with suppress(UsageError, FileNotFoundError):
-                found.append(read(path))
+        found = [one for _, one in self.records() if isinstance(one, Attempt)]
         return sorted(found, key=lambda attempt: (attempt.began_at, attempt.id))
 
     def lock(self, resource_key: str, attempt_id: str, *, until: str) -> str | None:
-        """A file that only one can make."""
+        """A file that names its holder."""
         path = self._lock(resource_key)
-        self._folder.mkdir(parents=True, exist_ok=True)
-        entry = json.dumps({"holder": attempt_id, "until": until})
-        try:
-            descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
-        except FileExistsError:
+        with self._alone():
             holder, end = self._held(path)
-            if holder != attempt_id and end >= self._now():
+            if holder not in (attempt_id, "") and end >= self._now():
                 return holder
-            self._write(path, entry.encode())
-            return None
-        with os.fdopen(descriptor, "w") as file:
-            file.write(entry)
+            self._write(path, json.dumps({"holder": attempt_id, "until": until}).encode())
         return None
 
     def unlock(self, resource_key: str, attempt_id: str) -> None:
         """Only one's own."""
         path = self._lock(resource_key)
-        if path.exists() and self._held(path)[0] == attempt_id:
-            path.unlink(missing_ok=True)
+        with self._alone():
+            if self._held(path)[0] == attempt_id:
+                path.unlink(missing_ok=True)
 
     def take(self, name: str, limit: int, *, hour: str) -> bool:
         """Within this process."""
@@ -142,15 +155,27 @@ class FileLedger:
             entry = json.loads(path.read_text())
             return str(entry["holder"]), str(entry["until"])
         except (OSError, ValueError, KeyError, TypeError):
-            return "somebody", ""  # cut off while it was written: nobody's
+            return "", ""  # there is none, or it was edited: nobody's
 
     def _path(self, attempt_id: str) -> Path:
-        if not attempt_id.isalnum():
+        if not _ID.fullmatch(attempt_id):
             raise AwsError(f"{attempt_id[:60]!r} is no id of an attempt")
         return self._folder / f"{attempt_id}.json"
 
     def _lock(self, resource_key: str) -> Path:
         return self._folder / f"{digest(resource_key)[:32]}.lock"
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Ends with the process, whatever becomes of it."""
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            guard = (self._folder / _GUARD).open("a")
+        except OSError as error:
+            raise AwsError(f"{self._folder}/: cannot be written: {error.strerror}") from None
+        with guard:
+            fcntl.flock(guard, fcntl.LOCK_EX)
+            yield
 
     def _write(self, path: Path, content: bytes) -> None:
         """Whole or not at all, readable by its owner alone: it tells how resources are configured."""
@@ -169,13 +194,28 @@ class FileLedger:
 def read(path: Path) -> Attempt:
     """A record. Raises UsageError, or FileNotFoundError."""
     try:
-        return attempts.read(orjson.loads(path.read_bytes()))
+        return _checked(orjson.loads(path.read_bytes()))
     except FileNotFoundError:
         raise
     except OSError as error:
         raise UsageError(f"{path}: {error.strerror}") from None
-    except (ValueError, TypeError, InvocationError) as error:
+    except orjson.JSONDecodeError:
+        raise UsageError(f"{path}: it is no JSON") from None
+    except (ValueError, TypeError, AttributeError, InvocationError) as error:
         raise UsageError(f"{path}: {error}") from None
+
+
+def _checked(document: Any) -> Attempt:
+    """Raises whatever is wrong with it; ids and names must not be something else in a path or in a line."""
+    found = attempts.read(document)
+    wrong = next(faults(document, Attempt), None)
+    if wrong is None and not _ID.fullmatch(found.id):
+        wrong = "id is no id of an attempt"
+    if wrong is None and not _ACTION.fullmatch(found.action):
+        wrong = "action is no name of an action"
+    if wrong is not None:
+        raise InvocationError(f"this is no record of a remediation: {wrong}")
+    return found
 
 
 def _dumped(attempt: Attempt) -> bytes:

@@ -51,7 +51,8 @@ class Remediation:
     def expire(self, attempt_id: str) -> Attempt:
         """Nobody has agreed in time."""
         attempt = self._load(attempt_id)
-        if attempt.result is not Result.WAITING:
+        is_late = attempt.approval is None or attempt.approval.expires <= self._parts.now()
+        if attempt.result is not Result.WAITING or not is_late:
             return attempt
         return self._kept(attempt.ended(Result.REFUSED, "nobody has approved it in time", self._parts.now()))
 

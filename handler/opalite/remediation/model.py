@@ -138,7 +138,8 @@ class Step:
 
     `name`: within the plan, the same whenever the same is to be done. `inverse`: None if it cannot be taken back, and then
     `irreversible` says why. `stays`: what it makes does no harm, and may stand when all else is taken back. `already`: AWS's error
-    codes which mean that it was done before. `outputs`: by name, JMESPath into the answer.
+    codes which mean that it was done before; `busy`: that it can be done later, as its inverse. `outputs`: by name, JMESPath into
+    the answer. `inverse_until`: what must have come about before the inverse of an earlier step.
     """
 
     name: str
@@ -148,8 +149,10 @@ class Step:
     irreversible: str = ""
     stays: bool = False
     already: tuple[str, ...] = ()
+    busy: tuple[str, ...] = ()
     outputs: Mapping[str, str] = field(default_factory=dict)
     until: Until | None = None
+    inverse_until: Until | None = None
 
     @property
     def digest(self) -> str:

@@ -11,12 +11,13 @@ from aws_lambda_powertools.metrics import MetricUnit
 
 from opalite.config_rule.telemetry import Telemetry
 from opalite.errors import OpaliteError
+from opalite.remediation import brakes
 from opalite.remediation.attempt import Attempt
 from opalite.remediation.model import Result
 
 # Metrics without dimensions of their own; docs/remediation/function.md says what they mean.
 COUNTS: Final = ("EventsIgnored", "RemediationsBraked", "RemediationsEarly", "RemediationsOvertaken")
-_BRAKES: Final = ("circuit open", "rate limit")  # how remediation.brakes begins to speak
+_BRAKES: Final = (brakes.CIRCUIT, brakes.RATE)
 _LONGEST_ID: Final = 256
 
 

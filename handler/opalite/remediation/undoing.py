@@ -11,9 +11,9 @@ from opalite.ports import Absent, Denied
 from opalite.remediation import brakes
 from opalite.remediation.action import Action, Ask
 from opalite.remediation.attempt import Attempt
-from opalite.remediation.carrying_out import taken_back
 from opalite.remediation.model import Mode, Result, State, Trigger, digest
 from opalite.remediation.parts import Parts
+from opalite.remediation.taking_back import taken_back
 from opalite.remediation.telling import tell
 
 _LEASE_SECONDS = 1200.0
@@ -80,7 +80,7 @@ def _undone(parts: Parts, ask: Ask, action: Action, attempt: Attempt, original: 
         nonlocal attempt
         attempt = parts.ledger.save(replace(attempt, applied=left))
 
-    back = taken_back(ask, attempt.applied, note)
+    back = taken_back(parts, ask, attempt.applied, note)
     at = parts.now()
     if back.problem:
         reason = f"{back.problem}; {len(back.left)} steps still stand: undo can be tried again"

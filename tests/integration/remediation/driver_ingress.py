@@ -117,7 +117,7 @@ class Scene:
 
     def taken_back(self) -> None:
         for one in reversed(self.applied.values()):
-            if one.progress is not Progress.BEGUN and one.inverse is not None:
+            if one.progress not in (Progress.BEGUN, Progress.NOT_MADE) and one.inverse is not None:
                 self.call(one.inverse)
         self.applied.clear()
 

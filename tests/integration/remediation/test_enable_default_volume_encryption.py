@@ -144,7 +144,7 @@ def test_a_key_of_no_use_changes_nothing(driver, volume, key):
 
 
 def test_an_attached_volume_is_told_with_its_instance(driver, ec2):
-    image = ec2.describe_images()["Images"][0]["ImageId"]
+    image = ec2.register_image(Name="one of ours")["ImageId"]
     started = ec2.run_instances(ImageId=image, MinCount=1, MaxCount=1)["Instances"][0]
     [mapping] = ec2.describe_instances(InstanceIds=[started["InstanceId"]])["Reservations"][0]["Instances"][0][
         "BlockDeviceMappings"

@@ -388,7 +388,7 @@ def test_rules_that_do_not_fit_after_all_are_taken_back_and_nothing_is_revoked(s
     with pytest.raises(StepError, match="RulesPerSecurityGroupLimitExceeded") as caught:
         group.applied_to_the_end(plan)
     assert caught.value.certain
-    assert [one.progress for one in group.applied.values()] == [Progress.DONE, Progress.DONE, Progress.BEGUN]
+    assert [one.progress for one in group.applied.values()] == [Progress.DONE, Progress.DONE, Progress.NOT_MADE]
     group.taken_back()
     assert group.read() == before
 

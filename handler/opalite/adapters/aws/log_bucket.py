@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from hashlib import sha256
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from opalite.errors import AwsError, DeliveryError
 from opalite.ports import Absent, Denied, Service, Sessions
@@ -19,7 +19,6 @@ LONGEST_WAIT_SECONDS: Final = 4.0
 RESERVE_SECONDS: Final = 2.0  # less than this is left: no call is begun, so that what was not written can still be told
 _NAMED: Final = 3
 
-_CONTENT_TYPE: Final = "application/x-ndjson"
 # https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html: what another attempt does not mend.
 _FOR_GOOD: Final = frozenset(
     {
@@ -34,12 +33,14 @@ Object = tuple[str, bytes]  # key, body
 
 
 class LogBucket:
-    """Writes objects that are gzip JSON Lines; the same key again overwrites.
+    """Writes objects, of the form that `form` tells S3; the same key again overwrites.
 
     `owner`: the account that must own the bucket; a bucket of the name that somebody else made is refused. `kms_key`: the key
     to encrypt with, by id or ARN; without it the bucket's default encryption holds. `own_account`: the caller's, asked for when
     it is not given. `jitter` gives a number from 0 to 1, another each time.
     """
+
+    form: ClassVar[Mapping[str, str]] = {"ContentType": "application/x-ndjson", "ContentEncoding": "gzip"}
 
     def __init__(
         self,
@@ -121,8 +122,7 @@ class LogBucket:
             Bucket=self._bucket,
             Key=key,
             Body=body,
-            ContentType=_CONTENT_TYPE,
-            ContentEncoding="gzip",
+            **self.form,
             ChecksumSHA256=b64encode(sha256(body).digest()).decode(),
             **self._encryption,
             **owned,

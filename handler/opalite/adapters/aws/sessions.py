@@ -43,7 +43,7 @@ _HOME = {"aws": "us-east-1", "aws-cn": "cn-northwest-1", "aws-us-gov": "us-gov-w
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """The role that is assumed in every account but the caller's own: its name, with a path if it has one, and how.
+    """The role that is assumed in other accounts than the caller's own: its name, with a path if it has one, and how.
 
     `seconds`: the life of a session. `external_id`, `source_identity` and `tags` must be what the trust policy of the role demands.
     """
@@ -96,16 +96,25 @@ class AwsSessions:
     """Meets opalite.ports.Sessions.
 
     `role`: without it other accounts are refused; a text is its name. `own`: a botocore session, if it shall not be that of the
-    environment. `config`: the limits of every call.
+    environment. `config`: the limits of every call. `everywhere`: the role is assumed in the caller's own account, too.
 
     boto3 itself is not loaded: it brings s3transfer, a quarter of its time at the start of a sandbox, and nothing else we use.
     """
 
-    def __init__(self, now: Now, *, role: Role | str | None = None, own: Any = None, config: Config = CONFIG) -> None:
+    def __init__(
+        self,
+        now: Now,
+        *,
+        role: Role | str | None = None,
+        own: Any = None,
+        config: Config = CONFIG,
+        everywhere: bool = False,
+    ) -> None:
         self.calls = Calls()
         self._now = now
         self._role = Role(role) if isinstance(role, str) else role
         self._config = config
+        self._everywhere = everywhere
         self._lock = RLock()  # botocore makes clients in one thread only; the clients themselves may be shared
         self._own = own
         self._caller: tuple[str, str] | None = None  # account, partition
@@ -124,6 +133,14 @@ class AwsSessions:
             )
         with self._lock:
             self._caller = (account_id, partition)
+
+    def by_role(self, role: Role) -> AwsSessions:
+        """The same caller, who does nothing but assume another role, also in his own account; the calls are counted here."""
+        with self._lock:
+            other = AwsSessions(self._now, role=role, own=self._session(), config=self._config, everywhere=True)
+            other._lock, other._caller = self._lock, self._caller
+            other._clients, other.calls = self._clients, self.calls
+            return other
 
     def caller(self) -> str:
         """Asked once: GetCallerIdentity, unless it is known."""
@@ -145,7 +162,7 @@ class AwsSessions:
             own, partition = self._identity(region)
             region = region or str(self._own_region() or _HOME.get(partition, "us-east-1"))
             self._check(region, partition)
-            if account_id == own:
+            if account_id == own and not self._everywhere:
                 return Remote(self._client(name, region), account_id)
         session = self._assumed(account_id, own, partition, region)
         renew = partial(self._renewed, name, account_id, region, session)

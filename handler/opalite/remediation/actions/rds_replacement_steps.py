@@ -23,6 +23,8 @@ _BROKEN = (
     "incompatible-parameters", "incompatible-restore", "insufficient-capacity", "restore-error", "storage-full",
 )  # fmt: skip
 _SNAPSHOT_SECONDS, _INSTANCE_SECONDS = 60, 30  # between two looks
+# https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_ModifyDBInstance.html: it is being changed, and will be available
+_BUSY, _BUSY_SNAPSHOT = ("InvalidDBInstanceState",), ("InvalidDBSnapshotState",)
 
 
 def steps(view: View, key: str) -> tuple[Step, ...]:
@@ -99,6 +101,7 @@ def _snapshot(view: View) -> Step:
         ),
         inverse=_rds("DeleteDBSnapshot", DBSnapshotIdentifier=view.names.plain),
         already=("DBSnapshotAlreadyExists",),
+        busy=_BUSY,
         until=_until_snapshot(view.names.plain),
     )
 
@@ -117,6 +120,7 @@ def _copy(view: View, key: str) -> Step:
         ),
         inverse=_rds("DeleteDBSnapshot", DBSnapshotIdentifier=view.names.encrypted),
         already=("DBSnapshotAlreadyExists",),
+        busy=_BUSY_SNAPSHOT,
         until=_until_snapshot(view.names.encrypted),
     )
 
@@ -142,6 +146,7 @@ def _restore(view: View, key: str) -> Step:
             DeleteAutomatedBackups=False,
         ),
         already=("DBInstanceAlreadyExists",),
+        busy=(*_BUSY, *_BUSY_SNAPSHOT),
         until=_until("db-instance-id", view.names.new, _encrypted(key), broken=READY),
     )
 
@@ -153,7 +158,9 @@ def _settings(view: View, key: str) -> Step:
         reason="the settings that cannot be given when it is restored; names are swapped once all are those of the original",
         call=_modify(view.names.new, **rds_settings.modified(view.settings)),
         inverse=_modify(view.names.new, DeletionProtection=False),
+        busy=_BUSY,
         until=_until("db-instance-id", view.names.new, " && ".join(same)),
+        inverse_until=_until("db-instance-id", view.names.new, "!DeletionProtection"),
     )
 
 
@@ -172,13 +179,16 @@ def _mark(view: View) -> Step:
 
 def _set_aside(view: View) -> Step:
     condition = f"DBInstanceIdentifier == {rds_settings.literal(view.names.original)}"
+    former = f"DBInstanceIdentifier == {rds_settings.literal(view.names.instance)}"
     return Step(
         name="set_aside",
         reason="the replacement is to have the name",
         call=_modify(view.names.instance, NewDBInstanceIdentifier=view.names.original),
         inverse=_modify(view.names.original, NewDBInstanceIdentifier=view.names.instance),
         already=("DBInstanceNotFound",),
+        busy=_BUSY,
         until=_until("dbi-resource-id", view.details["resource_id"], condition),
+        inverse_until=_until("dbi-resource-id", view.details["resource_id"], former),
     )
 
 
@@ -189,7 +199,9 @@ def _take_name(view: View, key: str) -> Step:
         call=_modify(view.names.new, NewDBInstanceIdentifier=view.names.instance),
         inverse=_modify(view.names.instance, NewDBInstanceIdentifier=view.names.new),
         already=("DBInstanceNotFound",),
+        busy=_BUSY,
         until=_until("db-instance-id", view.names.instance, _encrypted(key)),
+        inverse_until=_until("db-instance-id", view.names.new, _encrypted(key)),
     )
 
 
@@ -199,7 +211,9 @@ def _protect(view: View) -> Step:
         reason="nobody is to delete the original by mistake",
         call=_modify(view.names.original, DeletionProtection=True),
         inverse=_modify(view.names.original, DeletionProtection=False),
+        busy=_BUSY,
         until=_until("dbi-resource-id", view.details["resource_id"], "DeletionProtection"),
+        inverse_until=_until("dbi-resource-id", view.details["resource_id"], "!DeletionProtection"),
     )
 
 

@@ -1,0 +1,86 @@
+"""Asking AWS, so that no refusal ends the examination: what is denied or fails becomes a reply that says so."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from opalite.doctor.diagnosis import Reply
+from opalite.errors import AwsError
+from opalite.ports import Absent, Denied, Place, Service, Sessions
+
+# Actions that are not called like the operation.
+_PERMISSIONS: Final[Mapping[str, str]] = {
+    "s3:GetBucketEncryption": "s3:GetEncryptionConfiguration",
+    "lambda:GetLayerVersionByArn": "lambda:GetLayerVersion",
+    "s3:GetPublicAccessBlock": "s3:GetBucketPublicAccessBlock",
+}
+# What the border to AWS takes for a failure, because nobody else asks: it says that there is none.
+_ABSENT: Final = frozenset(
+    {
+        "NoSuchDeliveryChannelException", "NoSuchEntity", "NoSuchPublicAccessBlockConfiguration", "NotFound",
+        "AWS.SimpleQueueService.NonExistentQueue",
+    }
+)  # fmt: skip
+_PLACE: Final = re.compile(r" (?:in|of) account \d{12}(?:, [a-z0-9-]+)?")
+# What it takes for a refusal: the service is not switched on, or there is no organization.
+_OFF: Final = re.compile(
+    r"\((InvalidAccessException|AWSOrganizationsNotInUseException|NoAvailableOrganizationException)\)"
+)
+
+
+class Asking:
+    """One service at a time, by the sessions of the caller."""
+
+    def __init__(self, sessions: Sessions) -> None:
+        self._sessions = sessions
+
+    def ask(self, name: str, place: Place, operation: str, *, member: str = "", **parameters: Any) -> Reply:
+        """The answer to one operation, or one member of it, which AWS always gives."""
+
+        def call(service: Service) -> Any:
+            answer = service.ask(operation, **parameters)
+            return answer[member] if member else answer
+
+        return self._asked(name, place, operation, call)
+
+    def pages(self, name: str, place: Place, operation: str, member: str, **parameters: Any) -> Reply:
+        """All entries of an operation that answers in pages, as a tuple."""
+        return self._asked(
+            name,
+            place,
+            operation,
+            lambda service: tuple(entry for page in service.pages(operation, **parameters) for entry in page[member]),
+        )
+
+    def entered(self, place: Place) -> Reply:
+        """Whether there are credentials for the account at all."""
+        return self._asked("config", place, "", lambda _: True)
+
+    def _asked(self, name: str, place: Place, operation: str, call: Callable[[Service], Any]) -> Reply:
+        try:
+            service = self._sessions.service(name, place.account_id, place.region)
+        except Denied as denied:
+            return Reply(unknown=_nowhere(denied), permission="sts:AssumeRole on the role there")
+        except AwsError as error:
+            return Reply(unknown=_nowhere(error))
+        try:
+            return Reply(call(service))
+        except Absent as absent:
+            return Reply(absent=str(absent) or "absent")
+        except Denied as denied:
+            return _denied(denied, f"{name}:{operation}")
+        except AwsError as error:
+            return Reply(absent=error.code) if error.code in _ABSENT else Reply(unknown=_nowhere(error))
+
+
+def _denied(denied: Denied, action: str) -> Reply:
+    if off := _OFF.search(str(denied)):
+        return Reply(absent=off[1])
+    return Reply(unknown=_nowhere(denied), permission=_PERMISSIONS.get(action, action))
+
+
+def _nowhere(error: Exception) -> str:
+    """Without account and region, so that the same trouble in many accounts is one."""
+    return _PLACE.sub("", str(error))

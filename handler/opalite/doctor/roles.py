@@ -1,0 +1,119 @@
+"""The member role: whether it can be assumed, and by whom it lets itself be assumed. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from opalite.doctor import statements
+from opalite.doctor.diagnosis import Diagnosis, Reply, notice, quoted, skipped, unknown, well, wrong
+
+CHECKS: Final = ("member_role", "role_trust", "test_evaluation")
+_ASSUME: Final = "sts:AssumeRole"
+_DEPLOY: Final = "deploy the member role there (docs/lambda.md), and let its trust name who assumes it"
+_STRANGER: Final = "the member role lets the caller not in: it is not there, or trusts the function alone, as it should"
+_OWN_ROLE: Final = "name a role by --role that the caller may assume in the accounts (docs/doctor.md)"
+_GET: Final = "aws iam get-role --role-name {name}  # in account ACCOUNT"
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Of one account. `looking`: the role by which the doctor is there; `name`: the function's, with its path.
+
+    `trusted`: ARNs that the trust must name, any of them; the function's role and its account.
+    """
+
+    name: str
+    looking: str | None
+    entered: Reply
+    role: Reply = field(default_factory=Reply)
+    trusted: Sequence[str] = ()
+    own: bool = False  # the account is the caller's
+    management: bool = False  # it is the management account
+    expected: bool = False  # the caller is one whom the role should let in
+
+
+def diagnoses(seen: Seen) -> Iterator[Diagnosis]:
+    """Of the role and its trust."""
+    if seen.own:
+        yield from (skipped(check, "in its own account the function needs no role") for check in CHECKS[:2])
+        return
+    yield _there(seen)
+    if seen.management and not seen.entered.known:
+        yield skipped(CHECKS[1], "the management account cannot be entered, which StackSets leave out")
+    else:
+        yield _trust(seen)
+
+
+def tested(answer: Reply, *, by_function: bool) -> Diagnosis:
+    """Of an evaluation in test mode. `by_function`: it was put with the rights that the function has."""
+    check = "test_evaluation"
+    if answer.permission and by_function:
+        return wrong(check, answer.unknown, "allow the member role config:PutEvaluations")
+    if not answer.known:
+        return unknown(check, answer)
+    if answer.absent or (answer.value or {}).get("FailedEvaluations"):
+        return wrong(check, "AWS Config did not take the evaluation", "try again; then ask AWS Support")
+    return well(check)
+
+
+def _there(seen: Seen) -> Diagnosis:
+    check = "member_role"
+    if seen.name == seen.looking:
+        return well(check) if seen.entered.known else _refused(seen)
+    if not seen.role.known:
+        return unknown(check, seen.role)
+    if seen.role.absent:
+        return wrong(check, f"there is no role {seen.name}", _DEPLOY, _GET.format(name=_short(seen.name)))
+    return well(check, "it is there; whether it can be assumed, only its trust says")
+
+
+def _refused(seen: Seen) -> Diagnosis:
+    check = "member_role"
+    if not seen.entered.permission:
+        return unknown(check, seen.entered)
+    if seen.management:
+        message = "the member role cannot be assumed in the management account, which StackSets leave out"
+        return notice(check, message, "deploy it there by a stack, or leave the account out of OPALITE_ACCOUNTS")
+    if not seen.expected:
+        return replace(unknown(check, Reply(unknown=_STRANGER)), remedy=_OWN_ROLE)
+    return wrong(check, seen.entered.unknown, _DEPLOY, _GET.format(name=_short(seen.name)))
+
+
+def _trust(seen: Seen) -> Diagnosis:
+    check = "role_trust"
+    if not seen.role.known:
+        return unknown(check, seen.role)
+    if seen.role.absent:
+        return skipped(check, "there is no role")
+    document = ((seen.role.value or {}).get("Role") or {}).get("AssumeRolePolicyDocument")
+    try:
+        allowed = statements.allowing(document, _ASSUME)
+    except ValueError:
+        return unknown(check, Reply(unknown="the role's trust policy cannot be read"))
+    command = (
+        "aws iam update-assume-role-policy --role-name "
+        + _short(seen.name)
+        + " --policy-document …  # in account ACCOUNT"
+    )
+    if any(_is_open(entry) for entry in allowed):
+        message = "the role demands neither aws:PrincipalOrgID nor sts:ExternalId of those who assume it"
+        return wrong(check, message, "add the conditions of docs/lambda.md", command)
+    if seen.trusted and not any(set(seen.trusted) & set(statements.principals(entry, "AWS")) for entry in allowed):
+        return wrong(check, "the role does not trust the function", "name the function's role in its trust", command)
+    return well(check)
+
+
+def _is_open(entry: Mapping[str, Any]) -> bool:
+    """Whoever is named, the external id alone is no secret: everybody must be of the organization."""
+    of_organization = statements.demands(entry, "aws:PrincipalOrgID")
+    if "*" in statements.principals(entry, "AWS"):
+        return not of_organization
+    if not statements.principals(entry, "AWS"):
+        return False  # a service, or a federation
+    return not (of_organization or statements.demands(entry, "sts:ExternalId"))
+
+
+def _short(name: str) -> str:
+    return quoted(name.rpartition("/")[2])

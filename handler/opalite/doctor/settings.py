@@ -1,0 +1,100 @@
+"""What is examined: from options, and from what the function's environment says. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from opalite.doctor.diagnosis import Diagnosis, Reply, notice, skipped, unknown, well, wrong
+from opalite.environment import Environment, read
+from opalite.errors import UsageError
+
+_CHECK = "function_settings"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """What is to be examined. None: there is no such thing, or nobody named it."""
+
+    function: str | None = None  # ARN
+    role: str | None = None  # by which the doctor looks into members
+    member_role: str | None = None  # by which the function does
+    external_id: str | None = field(default=None, repr=False)
+    source_identity: str | None = None
+    session_tags: Mapping[str, str] = field(default_factory=dict, repr=False)
+    log_bucket: str | None = None
+    log_prefix: str = ""
+    log_owner: str | None = None
+    state_table: str | None = None
+    topic: str | None = None
+    queue: str | None = None
+    remediation_table: str | None = None
+    security_hub: bool = True
+    stale_days: int = 7
+    write: bool = False
+    accounts: tuple[str, ...] = ()
+    own_only: bool = False  # the function serves its own account alone
+    blind: bool = False  # there is a function, and its environment is not known
+    whole: bool = False  # all accounts of the organization
+    regions: tuple[str, ...] = ()
+
+
+def told_by(subject: Subject, configuration: Reply, region: str) -> tuple[Subject, Diagnosis]:
+    """The subject, filled up from the function's environment, and what is to be said of that."""
+    if subject.function is None:
+        return replace(subject, member_role=subject.role), skipped(_CHECK, "no --function was named")
+    blind = replace(subject, member_role=subject.role, blind=True)
+    if not configuration.known:
+        return blind, unknown(_CHECK, configuration)
+    if configuration.absent:
+        return blind, skipped(_CHECK, "there is no function")
+    environment = (configuration.value or {}).get("Environment") or {}
+    if environment.get("Error"):
+        reply = Reply(unknown="Lambda cannot decrypt the function's environment", permission="kms:Decrypt on its key")
+        return blind, unknown(_CHECK, reply)
+    try:
+        own = read({**(environment.get("Variables") or {}), "AWS_REGION": region})
+    except UsageError as error:
+        remedy = "correct the variable; docs/lambda.md has them all"
+        return blind, wrong(_CHECK, f"the function does not start: {error}", remedy)
+    return _filled(subject, own), _agreed(subject, own)
+
+
+def unnamed(subject: Subject, check: str, why: str) -> Diagnosis:
+    """Of what no option names: skipped, unless the function may have it."""
+    if subject.blind:
+        reply = Reply(unknown="the function's environment is not known, and no option names it")
+        return replace(unknown(check, reply), remedy="name it by an option, or see function_settings")
+    return skipped(check, why)
+
+
+def _filled(subject: Subject, own: Environment) -> Subject:
+    """What is named by options counts. How a role is assumed is the function's matter, if it is the function's role."""
+    same = own.member_role is not None and subject.role in (None, own.member_role)
+    return replace(
+        subject,
+        source_identity=own.source_identity if same else None,
+        session_tags=own.session_tags if same else {},
+        role=subject.role or own.member_role,
+        member_role=own.member_role or subject.role,
+        external_id=subject.external_id or (own.external_id if same else None),
+        log_bucket=subject.log_bucket or own.log_bucket,
+        log_prefix=own.log_prefix,
+        log_owner=own.log_owner,
+        state_table=subject.state_table or own.state_table,
+        topic=subject.topic or own.topic_arn,
+        security_hub=own.security_hub,
+        own_only=own.accounts == frozenset(),
+    )
+
+
+def _agreed(subject: Subject, own: Environment) -> Diagnosis:
+    pairs: Mapping[str, tuple[str | None, str | None]] = {
+        "--log-bucket": (subject.log_bucket, own.log_bucket),
+        "--state-table": (subject.state_table, own.state_table),
+        "--topic": (subject.topic, own.topic_arn),
+    }
+    other = [name for name, (given, used) in pairs.items() if given and given != used]
+    if other:
+        return notice(_CHECK, f"{', '.join(other)}: the function uses another one, or none", "examine what it uses")
+    return well(_CHECK)

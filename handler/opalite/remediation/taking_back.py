@@ -1,0 +1,87 @@
+"""The inverses of what was done, the last first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from opalite.errors import AwsError
+from opalite.ports import Absent, Denied
+from opalite.remediation.action import Ask
+from opalite.remediation.applying import BUSY_SECONDS, Applied, Progress, StepError, look
+from opalite.remediation.model import Call
+from opalite.remediation.parts import Parts
+
+RESERVE_SECONDS = 60.0  # of the invocation, for the last look and for telling
+
+# An inverse that was made before, by a process that died.
+_DONE_BEFORE = frozenset({"InvalidPermission.Duplicate"})
+
+
+class Back:
+    """How far it has come: how many were taken back, which may stay, which stand, and why the first of them does."""
+
+    def __init__(self) -> None:
+        self.done = 0
+        self.stays: list[str] = []
+        self.left: tuple[Applied, ...] = ()
+        self.problem = ""
+
+
+def taken_back(
+    parts: Parts, ask: Ask, applied: Sequence[Applied], note: Callable[[tuple[Applied, ...]], None] = lambda _: None
+) -> Back:
+    """The inverses, the last first, up to the first that cannot be made: those before it may depend on it.
+
+    `note` hears after each what is left. A step of which nobody knows whether it was made is taken back, too: what is not there
+    cannot be taken away.
+    """
+    back = Back()
+    left = list(applied)
+    while left:
+        one = left[-1]
+        if one.stays:
+            back.stays.append(one.name)
+        elif one.progress is not Progress.NOT_MADE and not one.already:
+            if one.inverse is None:
+                break
+            try:
+                _inverted(parts, ask, one, one.inverse)
+            except (AwsError, Denied, StepError) as error:
+                back.problem = f"{one.name}: {error}"
+                break
+            back.done += 1
+        left.pop()
+        note(tuple(left))
+    back.left = tuple(left)
+    return back
+
+
+def _inverted(parts: Parts, ask: Ask, one: Applied, inverse: Call) -> None:
+    """Made, and come about, as long as there is time to wait for it."""
+    while not _made(ask, inverse, one.busy):
+        _wait(parts, BUSY_SECONDS)
+    while one.inverse_until is not None:
+        seconds = look(ask, one.name, one.inverse_until, {})
+        if seconds is None:
+            return
+        _wait(parts, seconds)
+
+
+def _wait(parts: Parts, seconds: float) -> None:
+    if parts.remaining() < RESERVE_SECONDS + seconds:
+        raise AwsError("AWS is still at it, and there is no time left to wait")
+    parts.sleep(seconds)
+
+
+def _made(ask: Ask, call: Call, busy: Sequence[str]) -> bool:
+    """False: AWS takes it later."""
+    try:
+        ask(call.service).ask(call.operation, **call.parameters)
+    except Absent:
+        return True  # what was to be taken away is not there any more
+    except AwsError as error:
+        if error.code in busy:
+            return False
+        if error.code not in _DONE_BEFORE:
+            raise
+    return True

@@ -1,0 +1,106 @@
+"""A replacement of hours, through the whole flow: agreed to, waited for, died over, verified, taken back."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import boto3
+import pytest
+from tests.integration.remediation.flow.scene import TABLE, Crash, CrashingLedger, Scene, make_table
+
+from integration.remediation.driver_rds import ACCOUNT, REGION, Rds, client, facts, resource_id, sessions
+from integration.remediation.test_replace_with_encrypted_instance import aws, create, key, rds  # noqa: F401 - fixtures
+from opalite.cli.session import EngineOptions, session
+from opalite.facts.live import LiveFacts
+from opalite.remediation.flow import Remediation
+from opalite.remediation.model import Target
+from opalite.remediation.undoing import undo
+
+POLICY = "aws.rds.dbinstance.encryption"
+
+
+@pytest.fixture(scope="module")
+def replacing_opa(opa, tmp_path_factory):
+    path = tmp_path_factory.mktemp("settings") / "settings.json"
+    path.write_text(json.dumps({"remediation": {POLICY: {"default": {"mode": "auto"}}}}))
+    with session(EngineOptions(data=[path], opa=str(opa.path))) as ready:
+        yield ready
+
+
+@pytest.fixture
+def scene(replacing_opa, rds, key):  # noqa: F811
+    make_table()
+    scene = Scene(replacing_opa.engine, replacing_opa.catalog, replacing_opa.entries)
+    scene.sessions = sessions()
+    scene.ledger = CrashingLedger(scene.sessions, TABLE, REGION, scene.clock)
+    scene.rds = Rds(sessions().service("rds", ACCOUNT, REGION))
+    scene.parts = replace(
+        scene.parts,
+        ask=lambda *_: lambda name: scene.rds if name == "rds" else sessions().service(name, ACCOUNT, REGION),
+        facts=lambda _: LiveFacts(facts(), lambda: scene.now),
+        ledger=scene.ledger,
+        sleep=lambda _: scene.rds.settle(),
+    )
+    scene.flow = Remediation(scene.parts)
+    return scene
+
+
+def _target() -> Target:
+    return Target(
+        policy_id=POLICY,
+        partition="aws",
+        account_id=ACCOUNT,
+        region=REGION,
+        resource_type="AWS::RDS::DBInstance",
+        resource_id=resource_id("orders"),
+    )
+
+
+def _to_the_end(scene, attempt, crash_every=None):
+    """As the state machine does it, by a process that dies at each so many-th write."""
+    results = []
+    for _ in range(200):
+        if not attempt.is_open:
+            return attempt, results
+        scene.later(minutes=1)
+        if crash_every:
+            scene.ledger.crash_at, scene.ledger.writes = crash_every, 0
+        try:
+            attempt = scene.flow.go_on(attempt.id)
+        except Crash:
+            scene.later(minutes=30)
+            scene.rds.settle()
+        results.append(str(attempt.result))
+    raise AssertionError("it does not come to an end")
+
+
+def _encrypted() -> dict[str, bool]:
+    found = boto3.client("rds", region_name=REGION).describe_db_instances()["DBInstances"]
+    return {one["DBInstanceIdentifier"]: one["StorageEncrypted"] for one in found}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("crash_every", [None, 3, 4], ids=["quiet", "3", "4"])
+def test_an_instance_is_replaced_and_brought_back(scene, crash_every):
+    create(client("rds"))
+    attempt = scene.considered(_target())
+    assert (attempt.result, attempt.mode) == (
+        "waiting",
+        "approve",
+    )  # the settings would allow more, the action does not
+    attempt = scene.flow.approve(attempt.id, scene.signed(attempt))
+    assert attempt.result == "deferred"
+
+    attempt, results = _to_the_end(scene, attempt, crash_every)
+    scene.ledger.crash_at = None
+
+    assert (attempt.result, attempt.after.outcome) == ("applied", "pass"), attempt.reason
+    assert len(results) > 5
+    assert (_encrypted()["orders"], len(_encrypted())) == (True, 2)
+
+    undone = undo(scene.parts, attempt, scene.request(_target(), kind="command").trigger)
+
+    assert undone.result == "undone", undone.reason
+    scene.rds.settle()
+    assert _encrypted() == {"orders": False}
