@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from opalite.model import JsonObject
 from opalite.remediation.action import Action, Found, Permission
-from opalite.remediation.actions.rds_replacement import ASKED, CUT, KEY, key, view
-from opalite.remediation.actions.rds_replacement_steps import steps
-from opalite.remediation.actions.rds_replacement_words import instructions, refusal
 from opalite.remediation.model import Mode, Plan, State
+from opalite.remediation.planning.rds_replacement import ASKED, CUT, KEY, key, view
+from opalite.remediation.planning.rds_replacement_steps import steps
+from opalite.remediation.planning.rds_replacement_words import instructions, refusal
 from opalite.remediation.reading import rds
 from opalite.remediation.reading.rds import TAG_KEEP, TAG_MADE, TAG_REPLACED
 

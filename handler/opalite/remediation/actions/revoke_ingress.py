@@ -13,10 +13,10 @@ from typing import Any
 
 from opalite.model import JsonObject
 from opalite.remediation.action import Action, Found
-from opalite.remediation.actions import ingress_rules
-from opalite.remediation.actions.ingress_rules import ALL, Part, UnsureError
-from opalite.remediation.actions.revoke_ingress_terms import PARAMETERS, PERMISSIONS
 from opalite.remediation.model import Mode, Plan, State, Step
+from opalite.remediation.planning import ingress_rules
+from opalite.remediation.planning.ingress_rules import ALL, Part, UnsureError
+from opalite.remediation.planning.revoke_ingress_terms import PARAMETERS, PERMISSIONS
 from opalite.remediation.reading import securitygroup
 
 NAME = "revoke_ingress"

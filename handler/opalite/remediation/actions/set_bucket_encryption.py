@@ -12,10 +12,10 @@ from typing import Any
 
 from opalite.model import JsonObject
 from opalite.remediation.action import Action, Ask, Found
-from opalite.remediation.actions.bucket_encryption_terms import BUCKET_KEY_ONLY, PARAMETERS, PERMISSIONS, instructions
-from opalite.remediation.actions.bucket_users import NewKey, hindrance
-from opalite.remediation.actions.new_bucket_key import ALIASES, TAG, key_steps
 from opalite.remediation.model import OUTPUT, Call, Mode, Plan, State, Step, Target
+from opalite.remediation.planning.bucket_encryption_terms import BUCKET_KEY_ONLY, PARAMETERS, PERMISSIONS, instructions
+from opalite.remediation.planning.bucket_users import NewKey, hindrance
+from opalite.remediation.planning.new_bucket_key import ALIASES, TAG, key_steps
 from opalite.remediation.reading.bucket import bucket, bucket_item
 from opalite.remediation.reading.key import FIT, keys
 

@@ -14,10 +14,10 @@ from jsonschema import Draft7Validator
 
 from opalite.model import Decision, Outcome, Severity
 from opalite.remediation.action import Found
-from opalite.remediation.actions import ingress_rules
-from opalite.remediation.actions.ingress_rules import Part
 from opalite.remediation.actions.revoke_ingress import ACTION, plan, simulated
 from opalite.remediation.model import Call, Plan, State, Target
+from opalite.remediation.planning import ingress_rules
+from opalite.remediation.planning.ingress_rules import Part
 from opalite.remediation.reading import securitygroup
 
 ACCOUNT, GROUP = "111122223333", "sg-0d1e2f3a4b5c6d7e8"

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from opalite.model import Decision, Outcome, Severity
 from opalite.normalize.policy import policy
 from opalite.remediation.action import Found
-from opalite.remediation.actions.new_bucket_key import key_policy
 from opalite.remediation.actions.set_bucket_encryption import ACTION, plan, simulated
 from opalite.remediation.model import State, Target
+from opalite.remediation.planning.new_bucket_key import key_policy
 from opalite.remediation.reading.bucket import bucket_item
 
 ACCOUNT, OTHER, REGION = "123456789012", "444455556666", "eu-west-1"

@@ -9,8 +9,8 @@ import orjson
 
 from opalite.model import JsonObject
 from opalite.remediation.action import Found, Permission
-from opalite.remediation.actions.new_bucket_key import ALIASES, TAG
 from opalite.remediation.model import OUTPUT
+from opalite.remediation.planning.new_bucket_key import ALIASES, TAG
 
 PARAMETERS: JsonObject = {
     "type": "object",

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from opalite.remediation.actions.rds_replacement import CUT, View
 from opalite.remediation.model import Call, Step, Until
+from opalite.remediation.planning.rds_replacement import CUT, View
 from opalite.remediation.reading import rds, rds_settings
 from opalite.remediation.reading.rds import TAG_KEEP, TAG_MADE, TAG_REPLACED, TAG_WRITES
 

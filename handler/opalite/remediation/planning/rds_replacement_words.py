@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from opalite.remediation.action import Found
-from opalite.remediation.actions.rds_replacement import ASKED, CUT, View
-from opalite.remediation.actions.rds_replacement_steps import READY, carried, is_of_aws
+from opalite.remediation.planning.rds_replacement import ASKED, CUT, View
+from opalite.remediation.planning.rds_replacement_steps import READY, carried, is_of_aws
 from opalite.remediation.reading.rds import TAG_WRITES
 
 # Others have options, wallets, licences and names of 15 characters that a restore does not simply bring along.
