@@ -54,7 +54,7 @@ fast: setup ## the quick part of the tests, for the loop of editing
 	$(BIN)/python -m pytest -n auto -q -m "not slow" tests/unit
 
 .PHONY: static
-static: format-check lint types imports catalog-check docs-check rego-check ## everything of `make check` that is no test
+static: format-check lint types imports catalog-check docs-check template-check rego-check ## everything of `make check` that is no test
 
 .PHONY: check
 check: static test ## all that CI runs
@@ -79,6 +79,7 @@ lint: setup ## ruff, and the lints for fail-open traps in policies
 types: setup ## mypy, strict
 	$(BIN)/mypy
 	MYPYPATH=handler:extension $(BIN)/mypy --strict extension/build_layer.py extension/layer
+	MYPYPATH=handler:extension:release $(BIN)/mypy --strict release/build_release.py release/shipment
 
 .PHONY: imports
 imports: setup ## the import rules of the architecture
@@ -100,6 +101,14 @@ docs: setup ## write docs/policies/ from METADATA, notes.md and examples of the 
 docs-check: setup
 	$(BIN)/opalite policies docs policies --check docs/policies
 
+.PHONY: template
+template: setup ## write the generated parts of template.yaml and deploy/ (TEMPLATE_OPTIONS: --bundle, --data)
+	$(BIN)/opalite template . $(TEMPLATE_OPTIONS)
+
+.PHONY: template-check
+template-check: setup
+	$(BIN)/opalite template . --check
+
 .PHONY: rego-check
 rego-check: setup ## opa check, strict and with the schemas of the input
 	$(OPA) check --strict --schema policies/schemas --bundle policies data
@@ -116,6 +125,10 @@ bench-lambda: setup layer-host ## time the start of the function's sandbox, and 
 .PHONY: wheel
 wheel: setup ## build dist/opalite-*.whl
 	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+
+.PHONY: release
+release: setup ## put a release into dist/opalite-VERSION, upload nothing (VERSION, ALLOW_DIRTY=1, RELEASE_OPTIONS: --bundle, --data)
+	$(BIN)/python release/build_release.py $(if $(VERSION),--version $(VERSION)) $(if $(filter 1,$(ALLOW_DIRTY)),--allow-dirty) $(RELEASE_OPTIONS)
 
 .PHONY: lock
 lock: ## pin the dependencies anew (needs uv)

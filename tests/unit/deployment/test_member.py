@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+
+import pytest
+
+from opalite.cli.template import needs
+from opalite.deployment import member
+from opalite.engine import bundle, shipped
+from opalite.facts import live
+from opalite.remediation.actions import ACTIONS
+from opalite.remediation.aws import asking
+
+
+@pytest.fixture(scope="module")
+def policies():
+    return bundle.read(shipped.folder("data")).data["catalog"]["policies"]
+
+
+@pytest.fixture(scope="module")
+def template(policies):
+    return member.template(needs(), ACTIONS, policies)
+
+
+def allowed(role: dict) -> set[str]:
+    return {
+        action for one in role["Properties"]["Policies"][0]["PolicyDocument"]["Statement"] for action in one["Action"]
+    }
+
+
+@pytest.mark.parametrize("name", ACTIONS)
+def test_every_action_is_of_use_for_a_policy(policies, name):
+    found = member.used_by(ACTIONS[name], policies)
+    assert found
+    kinds = {kind for policy_id in found for kind in policies[policy_id]["resource_types"]}
+    assert "*" in ACTIONS[name].resource_types or kinds <= set(ACTIONS[name].resource_types)
+
+
+@pytest.mark.parametrize("name", ACTIONS)
+def test_a_role_of_remediation_has_the_actions_permissions_and_the_facts_of_its_policies(policies, template, name):
+    action = ACTIONS[name]
+    kinds = {kind for policy_id in member.used_by(action, policies) for kind in policies[policy_id].get("facts") or ()}
+    facts = {one for kind in kinds for one in live.ACTIONS[kind]}
+    own = {one for permission in action.permissions for one in permission.actions}
+    assert allowed(template["Resources"][f"{member.logical_id(name)}Role"]) == own | facts | {
+        "securityhub:BatchUpdateFindings"
+    }
+
+
+def test_roles_of_remediation_are_off_by_default(template):
+    assert {template["Parameters"][member.logical_id(name)]["Default"] for name in ACTIONS} == {"off"}
+    assert {template["Resources"][f"{member.logical_id(name)}Role"]["Condition"] for name in ACTIONS} == {
+        f"{member.logical_id(name)}On" for name in ACTIONS
+    }
+
+
+def test_what_only_the_administrator_of_the_organization_may_ask_is_no_permission_of_a_member(template):
+    every = {action for role in template["Resources"].values() for one in role["Properties"]["Policies"][0]["PolicyDocument"]["Statement"] for action in one.get("Action", ())}  # fmt: skip
+    assert {action for action in every if action.startswith("organizations:")} == set()
+
+
+def test_roles_and_sessions_are_called_as_remediation_calls_them():
+    assert [member.role_name(name) for name in ACTIONS] == [asking.role_name("", name) for name in ACTIONS]
+    assert fnmatchcase(f"{asking.NOBODY}-4f1c", member.SESSIONS)
+
+
+def test_names_of_roles_fit_behind_the_longest_prefix():
+    assert max(len(member.role_name(name)) for name in ACTIONS) + 24 <= 64
