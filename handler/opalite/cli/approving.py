@@ -29,17 +29,26 @@ def waiting(attempt_id: str, place: Place) -> Attempt:
     except InvocationError as error:
         raise UsageError(str(error)) from None
     if attempt.approval is None or attempt.approval.token is None:
-        raise UsageError(f"attempt {attempt_id}: the state machine has not asked yet: try again in a minute")
+        raise UsageError(
+            f"attempt {attempt_id}: the state machine has not asked yet: try again in a minute, or invoke the function with "
+            f'{{"advance": "{attempt_id}"}}'
+        )
     if attempt.approval.expires <= clock.now():
         raise UsageError(f"attempt {attempt_id}: its approval has expired at {attempt.approval.expires}")
     return attempt
 
 
-def hand_over(attempt: Attempt, key: str) -> str:
-    """Who has signed. Raises AwsError."""
+def check_key(key: str) -> re.Match[str]:
+    """Before anybody is asked. Raises UsageError."""
     parsed = _KEY.fullmatch(key)
     if parsed is None:
-        raise UsageError(f"--key: {key!r} is not the ARN of a KMS key")
+        raise UsageError(f"--key: {key[:200]!r} is not the ARN of a KMS key")
+    return parsed
+
+
+def hand_over(attempt: Attempt, key: str) -> str:
+    """Who has signed. Raises AwsError."""
+    parsed = check_key(key)
     sessions = AwsSessions(now)
     account = sessions.caller()
     if account != parsed[2]:

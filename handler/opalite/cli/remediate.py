@@ -223,7 +223,7 @@ def _resumable(ready: Workshop, request: Request) -> Iterator[None]:
     except (KeyboardInterrupt, click.Abort, SystemExit):
         name = attempt_id(request.target, request.trigger.event_id)
         known = ready.parts.ledger.load(name)
-        if known is not None and known.is_open:
+        if known is not None and known.is_open and known.result is not Result.WAITING:
             ready.say(f"attempt {name} is not over: opalite remediate resume {name}{ready.where}")
         raise
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import hmac
 import os
@@ -19,18 +20,16 @@ import click
 
 from opalite.catalog import Catalog
 from opalite.cli import clock
-from opalite.cli.remediation_calls import calls, iam_action
 from opalite.cli.session import EngineOptions, session
 from opalite.errors import AwsError, UsageError
 from opalite.ports import Absent, Denied, Facts, Service
-from opalite.remediation import approving, files
+from opalite.remediation import approving, files, permitted
 from opalite.remediation.action import Action, Ask
 from opalite.remediation.actions import ACTIONS
 from opalite.remediation.attempt import Attempt
 from opalite.remediation.considering import Look, look
 from opalite.remediation.files import FileLedger
 from opalite.remediation.flow import Remediation
-from opalite.remediation.matching import matches
 from opalite.remediation.model import Request, Result, Target, Trigger
 from opalite.remediation.parts import Parts
 
@@ -39,6 +38,7 @@ if TYPE_CHECKING:
     from opalite.remediation.aws.ledger import DynamoLedger
 
 _HERE = "the person at the terminal"
+_KEY_FILE, _KEY_BYTES = ".approvals", 32
 RECORDS = "opalite-remediation"
 
 
@@ -116,7 +116,7 @@ def workshop(options: EngineOptions, place: Place) -> Iterator[Workshop]:
         raise UsageError("--external-id is said when a role is assumed: name its beginning by --role-prefix")
     with session(options) as ready:
         aws = _Aws(place)
-        key = secrets.token_bytes(32)
+        key = _key(place.records) if place.table is None else b""
         files_ = FileLedger(place.records, clock.now)
         parts = Parts(
             engine=ready.engine,
@@ -170,10 +170,9 @@ def to_be_carried_out(attempt: Attempt) -> Attempt:
     action = ACTIONS.get(attempt.action)
     if action is None:
         raise UsageError(f"attempt {attempt.id} has no action that is built in: nothing can be done about it")
-    for call in calls(attempt):
-        name = iam_action(call)
-        if not any(matches(pattern, name) for permission in action.permissions for pattern in permission.actions):
-            raise UsageError(f"the record of attempt {attempt.id} was edited: {action.name} never calls {name[:100]!r}")
+    stranger = permitted.stranger(attempt, action)
+    if stranger is not None:
+        raise UsageError(f"the record of attempt {attempt.id} was edited: {action.name} never calls {stranger!r}")
     return attempt
 
 
@@ -199,6 +198,24 @@ def who(place: Place) -> str:
     if place.table is None:
         return os.environ.get("USER") or "somebody"
     return f"account {_sessions(None, None).caller()}"
+
+
+def _key(folder: Path) -> bytes:
+    """What the person at the terminal signs with: who may write into the folder may do all that can be done with its records."""
+    path = folder / _KEY_FILE
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with (
+            contextlib.suppress(FileExistsError),
+            os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file,
+        ):
+            file.write(secrets.token_bytes(_KEY_BYTES))
+        key = path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror}") from None
+    if len(key) != _KEY_BYTES:
+        raise UsageError(f"{path}: is no key: delete it, then approvals that were not carried out are void")
+    return key
 
 
 class _Here:

@@ -88,7 +88,7 @@ def _next(attempt: Attempt, where: str) -> str:
             )
             return f"To agree, until {attempt.approval.expires}: {how}"
         case Result.WAITING:
-            return f"To agree: the same command once more with --approve {digest}"
+            return f"To agree: opalite remediate apply once more, with --approve {digest}"
         case Result.DEFERRED if attempt.due_at is not None:
             return f"To go on, from {attempt.due_at}: opalite remediate resume {attempt.id}{where}"
         case Result.DEFERRED | Result.APPLYING:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -16,9 +17,14 @@ from opalite.remediation.action import Ask
 from opalite.remediation.model import OUTPUT, Call, Step, Until
 
 # AWS may have done it all the same.
-_UNCERTAIN = frozenset(
-    {"", "InternalError", "InternalFailure", "InternalServerError", "RequestTimeout", "ServiceUnavailable"}
-)
+_UNCERTAIN = re.compile(r"|.*(Internal|Unavailable|Timeout).*|5[0-9][0-9]")
+# AWS has not done it, and will if it is asked later.
+THROTTLED = frozenset(
+    {
+        "EC2ThrottledException", "PriorRequestNotComplete", "RequestLimitExceeded", "RequestThrottled", "RequestThrottledException",
+        "SlowDown", "Throttling", "ThrottlingException", "ThrottledException", "TooManyRequestsException",
+    }
+)  # fmt: skip
 
 
 class StepError(OpaliteError):
@@ -54,6 +60,7 @@ class Applied:
     inverse_until: Until | None = None
     busy: tuple[str, ...] = ()
     stays: bool = False  # it may stand when all else is taken back
+    closes: bool = False  # only a person takes it back
 
 
 Note = Callable[[Applied], None]
@@ -61,8 +68,12 @@ Note = Callable[[Applied], None]
 BUSY_SECONDS = 30  # before AWS is asked again
 
 
-def apply(ask: Ask, steps: Sequence[Step], applied: Mapping[str, Applied], note: Note) -> int | None:
+def apply(
+    ask: Ask, steps: Sequence[Step], applied: Mapping[str, Applied], note: Note, *, anew: frozenset[str] = frozenset()
+) -> int | None:
     """All steps that are not done yet, in order. Seconds until it may go on, None when all is done.
+
+    `anew`: steps that are made again although they were done, because they are not done any more.
 
     `note` is told of each step before and after its call, so that whoever goes on after a crash knows what may have happened.
     Raises StepError for the step that was not done; those after it are not tried.
@@ -70,9 +81,10 @@ def apply(ask: Ask, steps: Sequence[Step], applied: Mapping[str, Applied], note:
     outputs = {name: value for one in applied.values() for name, value in one.outputs.items()}
     for step in steps:
         one = applied.get(step.name)
-        if one is None or one.progress in (Progress.BEGUN, Progress.NOT_MADE):
+        if one is None or one.progress in (Progress.BEGUN, Progress.NOT_MADE) or _is_gone(one, anew):
+            again = one is not None and one.progress is not Progress.NOT_MADE
             try:
-                one = _begun(ask, step, outputs, note, again=one is not None and one.progress is Progress.BEGUN)
+                one = _begun(ask, step, outputs, note, again=again)
             except BusyError:
                 return BUSY_SECONDS
         outputs |= one.outputs
@@ -84,6 +96,10 @@ def apply(ask: Ask, steps: Sequence[Step], applied: Mapping[str, Applied], note:
             one.progress = Progress.DONE
             note(one)
     return None
+
+
+def _is_gone(one: Applied, anew: frozenset[str]) -> bool:
+    return one.progress is Progress.DONE and one.name in anew
 
 
 def filled(value: Any, outputs: Mapping[str, Any]) -> Any:
@@ -99,14 +115,14 @@ def filled(value: Any, outputs: Mapping[str, Any]) -> Any:
 
 def _begun(ask: Ask, step: Step, outputs: Mapping[str, Any], note: Note, *, again: bool) -> Applied:
     """`again`: we may have made it before. What AWS calls done then was our doing, and is ours to take back."""
-    one = Applied(step.name, Progress.BEGUN, stays=step.stays, busy=step.busy)
+    one = Applied(step.name, Progress.BEGUN, stays=step.stays, closes=step.closes, busy=step.busy)
     if step.inverse is not None and OUTPUT not in str(step.inverse):  # if nobody ever learns whether it was made
         one.inverse, one.inverse_until = step.inverse, step.inverse_until
     note(one)
     try:
         answer = _made(ask, step, outputs, one)
     except (BusyError, StepError) as error:
-        if isinstance(error, BusyError) or error.certain:
+        if (isinstance(error, BusyError) or error.certain) and not again:
             one.progress = Progress.NOT_MADE
             note(one)
         raise
@@ -135,9 +151,9 @@ def _made(ask: Ask, step: Step, outputs: Mapping[str, Any], one: Applied) -> Map
         if error.code in step.already:
             one.already = True
             return {}
-        if error.code in step.busy:
+        if error.code in step.busy or error.code in THROTTLED:
             raise BusyError from error
-        raise StepError(f"{step.name}: {error}", certain=error.code not in _UNCERTAIN) from error
+        raise StepError(f"{step.name}: {error}", certain=_UNCERTAIN.fullmatch(error.code) is None) from error
     except (Denied, Absent) as refusal:
         if str(refusal) in step.already or any(f"({code})" in str(refusal) for code in step.already):
             one.already = True

@@ -85,6 +85,25 @@ def parse(body: Any) -> Signed:
     return Signed(body["attempt"], body["plan"], body["expires"], body["approver"], signature)
 
 
+def is_approved(signatures: Signatures | None, attempt: Attempt) -> bool:
+    """Whether a person has agreed to this very plan: by his signature, whatever else the ledger says."""
+    plan, approval = attempt.plan, attempt.approval
+    if (
+        signatures is None
+        or plan is None
+        or approval is None
+        or approval.approver is None
+        or approval.signature is None
+    ):
+        return False
+    signed = statement(attempt.id, plan.digest, approval.expires, approval.approver)
+    try:
+        signature = base64.b64decode(approval.signature, validate=True)
+    except binascii.Error:
+        return False
+    return signatures.is_genuine(signed, signature)
+
+
 def check(signatures: Signatures | None, attempt: Attempt, signed: Signed, *, at: str) -> None:
     """Raises InvocationError unless this attempt waits for exactly this approval, and it is genuine and in time."""
     if signatures is None:

@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+import orjson
+
 from opalite.errors import InvocationError
 from opalite.model import Decision, JsonObject
 from opalite.remediation.applying import Applied, Progress
@@ -24,6 +26,8 @@ from opalite.remediation.model import (
 )
 
 FORM = 1
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html: an item, 400 KB with its names.
+MOST_BYTES = 390_000
 _ID_CHARACTERS = 20  # of a digest: 80 bits
 _OPEN = frozenset({Result.WAITING, Result.DEFERRED, Result.APPLYING})
 
@@ -47,6 +51,7 @@ class Approval:
     expires: str  # RFC 3339
     token: str | None = None
     approver: str | None = None  # as he called himself; AWS CloudTrail knows who signed
+    signature: str | None = None  # base64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,6 +69,7 @@ class Attempt:
     reason: str  # one line
     parameters: JsonObject = field(default_factory=dict)
     finding_id: str | None = None
+    workflow_status: str | None = None  # of the finding, when it was looked at; None: not known
     before: Judgement | None = None
     details_before: JsonObject | None = None
     plan: Plan | None = None
@@ -118,6 +124,24 @@ def next_version(attempt: Attempt) -> Attempt:
     return replace(attempt, version=attempt.version + 1)
 
 
+def has_room(attempt: Attempt) -> bool:
+    """Whether the attempt will fit when it has ended: with the state after it, and what takes each step back."""
+    plan = 0 if attempt.plan is None else len(orjson.dumps(asdict(attempt.plan)))
+    return _size(attempt) + 2 * len(orjson.dumps(attempt.details_before)) + 2 * plan < MOST_BYTES
+
+
+def fitting(attempt: Attempt) -> Attempt:
+    """Without the state after it, if that is too long to be kept."""
+    if _size(attempt) < MOST_BYTES:
+        return attempt
+    reason = f"{attempt.reason}; how it was left is too long to be kept"
+    return replace(attempt, details_after=None, reason=reason)
+
+
+def _size(attempt: Attempt) -> int:
+    return len(orjson.dumps(written(attempt)))
+
+
 def judgement(decision: Decision) -> Judgement:
     """What is kept of a decision."""
     return Judgement(
@@ -136,7 +160,10 @@ def written(attempt: Attempt) -> JsonObject:
 
 
 def read(document: Any) -> Attempt:
-    """What `written` wrote. Raises InvocationError: a record that was edited is none."""
+    """What `written` wrote, or an earlier version of it: what that did not know yet has its default.
+
+    Raises InvocationError: a record that was edited is none.
+    """
     try:
         body = dict(document)
         if body.pop("form") != FORM:
@@ -153,8 +180,8 @@ def read(document: Any) -> Attempt:
                 "plan": None if body["plan"] is None else _plan(body["plan"]),
                 "applied": tuple(_applied(one) for one in body["applied"]),
                 "approval": _optional(Approval, body["approval"]),
-                "told": tuple(body["told"]),
-                "retries": int(body["retries"]),
+                "told": tuple(body.get("told", ())),
+                "retries": int(body.get("retries", 0)),
                 "version": int(body["version"]),
                 "began_at": _moment(body["began_at"]),
                 "changed_at": _moment(body["changed_at"]),
@@ -183,7 +210,7 @@ def _plan(members: Mapping[str, Any]) -> Plan:
             **members,
             "steps": tuple(_step(step) for step in members["steps"]),
             "instructions": tuple(members["instructions"]),
-            "locks": tuple(members["locks"]),
+            "locks": tuple(members.get("locks", ())),
         }
     )
 
@@ -195,9 +222,9 @@ def _step(members: Mapping[str, Any]) -> Step:
             "call": _call(members["call"]),
             "inverse": _optional(Call, members["inverse"]),
             "already": tuple(members["already"]),
-            "busy": tuple(members["busy"]),
+            "busy": tuple(members.get("busy", ())),
             "until": _until(members["until"]),
-            "inverse_until": _until(members["inverse_until"]),
+            "inverse_until": _until(members.get("inverse_until")),
         }
     )
 
@@ -221,7 +248,7 @@ def _applied(members: Mapping[str, Any]) -> Applied:
             **members,
             "progress": Progress(members["progress"]),
             "inverse": _optional(Call, members["inverse"]),
-            "busy": tuple(members["busy"]),
-            "inverse_until": _until(members["inverse_until"]),
+            "busy": tuple(members.get("busy", ())),
+            "inverse_until": _until(members.get("inverse_until")),
         }
     )

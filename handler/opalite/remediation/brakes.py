@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from opalite.remediation.model import Target
 from opalite.remediation.parts import Ledger
 
+LOOKS_PER_HOUR = 2000  # in an account
 CIRCUIT, RATE = "circuit open", "rate limit"  # how reasons begin
 
 
@@ -32,6 +33,11 @@ def held(ledger: Ledger, target: Target, limits: Limits, *, at: str) -> str | No
     if not ledger.take(f"everywhere/{target.policy_id}", limits.per_hour_everywhere, hour=at):
         return f"{RATE}: {limits.per_hour_everywhere} remediations an hour of {target.policy_id} in all accounts"
     return None
+
+
+def may_look(ledger: Ledger, target: Target, *, at: str) -> bool:
+    """Whether one more resource of the account is read: whoever can make findings must not keep everybody else waiting."""
+    return ledger.take(f"looks/{target.account_id}", LOOKS_PER_HOUR, hour=at)
 
 
 def failed(ledger: Ledger, target: Target, *, at: str) -> None:

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import asdict, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
 
 from opalite.errors import AwsError, DecisionError, EngineError, NormalizationError
 from opalite.model import JsonObject, Outcome
 from opalite.ports import Absent, Denied
-from opalite.remediation import brakes
+from opalite.remediation import brakes, permitted
 from opalite.remediation.action import Action, Ask, Found
-from opalite.remediation.applying import Applied, StepError, apply
-from opalite.remediation.attempt import Attempt, judgement, written
+from opalite.remediation.agreeing import HindranceError, LaterError, agreed
+from opalite.remediation.applying import Applied, Progress, StepError, apply
+from opalite.remediation.approving import is_approved
+from opalite.remediation.attempt import Attempt, fitting, has_room, judgement, written
+from opalite.remediation.considering import asked_again
 from opalite.remediation.deciding import Decided, decide
-from opalite.remediation.model import OUTPUT, Call, Plan, Result, State, Step, Target, digest
+from opalite.remediation.guard import Guarded
+from opalite.remediation.model import Mode, Plan, Result, State, Step, Target
 from opalite.remediation.parts import Ledger, Parts
 from opalite.remediation.taking_back import RESERVE_SECONDS, taken_back
 
-_LOOKS = 4  # until what was written can be read
-_LOOK_SECONDS = 2.0
+_LOOKS = 5  # until what was written can be read, each after twice the time of the one before
+_LOOK_SECONDS = 1.0
 _RETRIES = 3
 _LONGEST_HOURS = 48
 _RETRY_SECONDS = 300.0
@@ -63,19 +68,34 @@ class _CarryingOut:
             return self._ended(Result.FAILED, "there is no plan")
         if self._parts.remaining() < RESERVE_SECONDS:
             return self._deferred("there is no time left now", 1.0)
-        if self._attempt.has_changed_something:
-            try:
-                return self._applied(plan, self._left(plan))
-            except _HindranceError as hindrance:
-                return self._failed(str(hindrance))
+        stranger = permitted.stranger(self._attempt, self._action)
+        if stranger is not None:  # nothing of it is believed, nor taken back
+            return self._ended(Result.FAILED, f"the record was edited: {self._action.name} never calls {stranger}")
+        try:
+            return self._gone_on(plan) if self._attempt.has_changed_something else self._begun(plan)
+        except HindranceError as hindrance:
+            return self._failed(str(hindrance))
+        except LaterError as later:
+            return self._later(str(later), later.due_at)
+
+    def _begun(self, plan: Plan) -> Attempt:
+        if not has_room(self._attempt):
+            return self._ended(Result.REFUSED, "the resource is too large to be kept on record: mend it by hand")
         # The state before must be on record: without it nothing is changed.
         self._attempt = replace(self._attempt, started_at=self._parts.now())
         self._parts.records.put(self._attempt, written(self._attempt))
         return self._applied(plan, plan.steps)
 
-    def _applied(self, plan: Plan, steps: Sequence[Step]) -> Attempt:
+    def _gone_on(self, plan: Plan) -> Attempt:
+        """What is planned anew is made anew, whatever was noted of it: it is not there any more. But for what only looks."""
+        steps, is_new = self._left(plan)
+        looks = {step.name: step.until.call for step in plan.steps if step.until is not None}
+        anew = {step.name for step in steps if is_new and step.call != looks.get(step.name)}
+        return self._applied(plan, steps, anew=frozenset(anew))
+
+    def _applied(self, plan: Plan, steps: Sequence[Step], *, anew: frozenset[str] = frozenset()) -> Attempt:
         try:
-            seconds = apply(self._ask, steps, self._attempt.steps_done, self._note)
+            seconds = apply(self._ask, steps, self._attempt.steps_done, self._note, anew=anew)
         except StepError as error:
             return self._stuck(error)
         except AwsError as error:  # of a look at what goes on
@@ -91,29 +111,66 @@ class _CarryingOut:
         return began is not None and brakes.later(began, hours=_LONGEST_HOURS) < self._parts.now()
 
     def _note(self, one: Applied) -> None:
-        self._attempt = self._parts.ledger.save(self._attempt.noted(one))
+        """Before each call the switch is looked at once more."""
+        if one.progress is Progress.BEGUN:
+            self._check_switch()
+        retries = self._attempt.retries if one.progress in (Progress.BEGUN, Progress.NOT_MADE) else 0
+        self._attempt = self._parts.ledger.save(replace(self._attempt.noted(one), retries=retries))
 
-    def _left(self, plan: Plan) -> Sequence[Step]:
-        """What of a plan that was begun is still to be done, planned anew from what is there.
-
-        Raises _HindranceError if it must not go on: it is stopped, or somebody has changed the resource meanwhile.
-        """
+    def _check_switch(self) -> None:
         stopped = self._parts.ledger.stopped()
         if stopped:
-            raise _HindranceError(f"it was stopped half-way: {stopped}")
+            raise HindranceError(f"it was stopped half-way: {stopped}")
+
+    def _left(self, plan: Plan) -> tuple[Sequence[Step], bool]:
+        """What of a plan that was begun is still to be done, and whether it was planned anew from what is there.
+
+        Raises HindranceError if it must not go on: it is stopped, or somebody has changed the resource meanwhile; LaterError
+        where it has to wait.
+        """
+        self._check_switch()
         try:
             state = self._state(self._attempt.target.resource_id)
-            decision = self._decided(self._attempt.target, state).decision
+            decided = self._decided(self._attempt.target, state)
         except Absent:
-            return plan.steps  # they know whether that is as it should be
+            return plan.steps, False  # they know whether that is as it should be
         except Denied as denied:
-            raise _HindranceError(f"its state cannot be read: {denied}") from None
+            raise HindranceError(f"its state cannot be read: {denied}") from None
+        decision = decided.decision
         if decision is None or decision.outcome is Outcome.EXEMPT:
-            raise _HindranceError("it was exempted, or the policy switched off, half-way")
+            raise HindranceError("it was exempted, or the policy switched off, half-way")
+        if decision.outcome is Outcome.PASS:  # by us or by somebody else: what goes on is waited for, nothing is begun
+            known = self._attempt.steps_done
+            going_on = [one.name for one in known.values() if one.progress is Progress.WAITING]
+            return [step for step in plan.steps if step.name in going_on], False
         if decision.outcome is not Outcome.FAIL:
-            return plan.steps  # what is left to do is to tidy up
+            raise HindranceError(f"half-way the policy says {decision.outcome}")
+        guarded = asked_again(self._parts, self._attempt, decided)
+        if not self._may(guarded):
+            raise HindranceError(f"half-way the mode is {guarded.mode}: {guarded.reason}")
         found = Found(self._attempt.target, state, decision, self._attempt.parameters, self._attempt.began_at)
-        return _agreed(plan, self._action.plan(found))
+        steps = agreed(plan, self._action.plan(found), self._outputs())
+        self._check_window(guarded, plan, steps)
+        return steps, True
+
+    def _may(self, guarded: Guarded) -> bool:
+        """By itself in mode auto; in mode approve what a person has signed, whatever else the ledger says."""
+        if min(guarded.mode, self._action.most, key=list(Mode).index) is Mode.AUTO:
+            return True
+        return guarded.mode in (Mode.APPROVE, Mode.AUTO) and is_approved(self._parts.signatures, self._attempt)
+
+    def _outputs(self) -> Mapping[str, Any]:
+        return {name: value for one in self._attempt.applied for name, value in one.outputs.items()}
+
+    def _check_window(self, guarded: Guarded, plan: Plan, steps: Sequence[Step]) -> None:
+        """Nothing is begun outside of a window but what must follow at once."""
+        if guarded.window is None or guarded.window.open:
+            return
+        known, planned = self._attempt.steps_done, {step.name: step for step in plan.steps}
+        next_ = next((planned[step.name] for step in steps if step.name not in known), None)
+        if next_ is not None and not next_.at_once:
+            due_at = guarded.window.opens_at or brakes.later(self._parts.now(), hours=24)
+            raise LaterError(f"until its maintenance window opens at {due_at}", due_at)
 
     def _verified(self, plan: Plan) -> Attempt:
         """The policy has the last word. What AWS has just written may take a moment to be read."""
@@ -121,7 +178,7 @@ class _CarryingOut:
         why = "the policy is switched off"
         for turn in range(_LOOKS):
             if turn:
-                self._parts.sleep(_LOOK_SECONDS)
+                self._parts.sleep(_LOOK_SECONDS * 2 ** (turn - 1))
             try:
                 state = self._state(plan.successor or target.resource_id)
                 decided = self._decided(target, state)
@@ -164,7 +221,7 @@ class _CarryingOut:
 
     def _failed(self, reason: str) -> Attempt:
         """What was done before is taken back, the last first; where that is not possible, the record says what stands."""
-        back = taken_back(self._parts, self._ask, self._attempt.applied)
+        back = taken_back(self._parts, self._ask, self._attempt.applied, self._taken_back)
         members: dict[str, object] = {"applied": back.left}
         if back.left:
             members["details_after"] = self._details()
@@ -175,6 +232,10 @@ class _CarryingOut:
         told = f"{reason}; what was done before was taken back" if back.done else reason
         told += f"; {', '.join(back.stays)} may stay" if back.stays else ""
         return self._counted(Result.FAILED, told, **members)
+
+    def _taken_back(self, left: tuple[Applied, ...]) -> None:
+        """Whoever goes on after a crash must not believe that it is still done."""
+        self._attempt = self._parts.ledger.save(replace(self._attempt, applied=left))
 
     def _details(self) -> JsonObject | None:
         """How the resource was left, as far as that can be told."""
@@ -188,44 +249,23 @@ class _CarryingOut:
         return self._ended(result, reason, **members)
 
     def _ended(self, result: Result, reason: str, **members: object) -> Attempt:
-        return self._parts.ledger.save(self._attempt.ended(result, reason, self._parts.now(), **members))
+        return self._parts.ledger.save(fitting(self._attempt.ended(result, reason, self._parts.now(), **members)))
 
     def _deferred(self, reason: str, seconds: float) -> Attempt:
-        at = self._parts.now()
-        due_at = brakes.later(at, seconds=seconds)
-        until = brakes.later(at, seconds=seconds + _GRACE_SECONDS)
-        locked(self._parts.ledger, self._attempt, until=until)
-        return self._parts.ledger.save(self._attempt.ended(Result.DEFERRED, reason, at, due_at=due_at))
+        return self._later(reason, brakes.later(self._parts.now(), seconds=seconds))
+
+    def _later(self, reason: str, due_at: str) -> Attempt:
+        """The resource stays ours until some time after that."""
+        until = brakes.later(due_at, seconds=_GRACE_SECONDS)
+        for key in self._attempt.locks:
+            self._parts.ledger.lock(key, self._attempt.id, until=until)
+        return self._parts.ledger.save(self._attempt.ended(Result.DEFERRED, reason, self._parts.now(), due_at=due_at))
 
     def _state(self, resource_id: str) -> State:
         return self._action.read(self._ask, replace(self._attempt.target, resource_id=resource_id))
 
     def _decided(self, target: Target, state: State) -> Decided:
         return decide(self._parts, self._action, target, state, at=self._parts.now())
-
-
-class _HindranceError(Exception):
-    """Why what was begun must not go on."""
-
-
-def _agreed(plan: Plan, again: Plan) -> Sequence[Step]:
-    """The steps that are planned now, if they are all of the plan that was begun."""
-    if again.refusal:
-        raise _HindranceError(f"it was changed half-way: {again.refusal}")
-    known = {step.name: step for step in plan.steps}
-    for step in again.steps:
-        if step.name not in known or not _is_same(known[step.name], step.call):
-            raise _HindranceError(f"it was changed half-way: {step.name} would be needed now")
-    return again.steps
-
-
-def _is_same(agreed: Step, call: Call) -> bool:
-    """Whether it is what was planned, or only looks at what was done; what an earlier step has put out stands there itself by now."""
-    if agreed.until is not None and call == agreed.until.call:
-        return True
-    if OUTPUT in str(agreed.call.parameters):
-        return (agreed.call.service, agreed.call.operation) == (call.service, call.operation)
-    return digest(asdict(agreed.call)) == digest(asdict(call))
 
 
 def _removes(plan: Plan) -> bool:

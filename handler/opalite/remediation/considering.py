@@ -15,7 +15,7 @@ from opalite.remediation.action import Action, Found
 from opalite.remediation.attempt import Approval, Attempt, attempt_id, judgement
 from opalite.remediation.deciding import Decided, decide
 from opalite.remediation.guard import Guarded
-from opalite.remediation.model import Mode, Plan, Request, Result, State
+from opalite.remediation.model import Mode, Plan, Request, Result, State, Target
 from opalite.remediation.parts import Parts
 
 _PAST_HOURS = 24.0 * 30  # of the history that the guard sees
@@ -69,6 +69,12 @@ def look(parts: Parts, request: Request, *, known: Attempt | None = None) -> Loo
     return _Looking(parts, request, at, attempt).all()
 
 
+def asked_again(parts: Parts, attempt: Attempt, decided: Decided) -> Guarded:
+    """What the guard says of an attempt that is under way."""
+    looking = _Looking(parts, Request(attempt.target, attempt.trigger), parts.now(), attempt)
+    return looking.guarded(parts.entries[attempt.target.policy_id], parts.ledger.stopped(), decided)
+
+
 class _Looking:
     """One look, step by step; `attempt` says what is known so far."""
 
@@ -96,7 +102,10 @@ class _Looking:
         stopped = self._parts.ledger.stopped()
         first = self._asked("request", entry, stopped, None)
         action = self._action = self._chosen(first, entry)
+        if not brakes.may_look(self._parts.ledger, target, at=self._at):
+            raise _Enough(Result.NOTHING, f"{brakes.RATE}: {brakes.LOOKS_PER_HOUR} looks an hour in an account")
         state = self._read(action)
+        target = self._named_as(state)
         decided = decide(self._parts, action, target, state, at=self._at)
         decision = self._failing(decided)
         self._attempt = replace(
@@ -105,6 +114,7 @@ class _Looking:
             details_before=state.details,
             finding_id=self._attempt.finding_id or (finding_id(decided.case, entry) if decided.case else None),
         )
+        self._attempt = replace(self._attempt, workflow_status=self._workflow_status())
         guarded = self._guarded = self._asked("state", entry, stopped, decided)
         if guarded.action != action.name:
             raise _Enough(Result.REFUSED, f"the guard has changed its mind: {action.name}, then {guarded.action}")
@@ -112,6 +122,10 @@ class _Looking:
         plan = self._planned(action, state, decision, guarded)
         self._attempt = replace(self._attempt, plan=plan)
         self._ends_with(plan, guarded)
+
+    def guarded(self, entry: Mapping[str, Any], stopped: str | None, decided: Decided) -> Guarded:
+        """The guard's answer for what was read."""
+        return guard.ask(self._parts.engine, self._question("state", entry, stopped, decided))
 
     def _asked(self, phase: str, entry: Mapping[str, Any], stopped: str | None, decided: Decided | None) -> Guarded:
         guarded = guard.ask(self._parts.engine, self._question(phase, entry, stopped, decided))
@@ -123,7 +137,7 @@ class _Looking:
     def _question(
         self, phase: str, entry: Mapping[str, Any], stopped: str | None, decided: Decided | None
     ) -> dict[str, Any]:
-        target, trigger = self._request.target, self._request.trigger
+        target, trigger = self._attempt.target, self._request.trigger
         decision = decided.decision if decided else None
         since = brakes.later(self._at, hours=-_PAST_HOURS)
         past = self._parts.ledger.history(target, since=since) if decided else ()
@@ -156,8 +170,8 @@ class _Looking:
                 "violations": [str(violation.get("message", "")) for violation in decision.violations],
             },
             "finding": None
-            if trigger.workflow_status is None
-            else {"workflow_status": trigger.workflow_status, "record_state": "ACTIVE"},
+            if self._attempt.workflow_status is None
+            else {"workflow_status": self._attempt.workflow_status, "record_state": "ACTIVE"},
             "history": {
                 "attempts": [
                     {"at": one.at, "result": one.result, "action": one.action}
@@ -165,7 +179,12 @@ class _Looking:
                     if one.policy_id == target.policy_id and one.id != self._attempt.id
                 ],
                 "in_progress": next(
-                    (one.id for one in past if one.result in _GOING_ON and one.id != self._attempt.id), None
+                    (
+                        one.id
+                        for one in past
+                        if one.result in _GOING_ON and one.id != self._attempt.id and one.policy_id == target.policy_id
+                    ),
+                    None,
                 ),
             },
             "stopped": stopped,
@@ -190,6 +209,23 @@ class _Looking:
         except Denied as denied:
             raise _Enough(Result.REFUSED, f"its state cannot be read: {denied}") from None
 
+    def _named_as(self, state: State) -> Target:
+        """By the id that AWS Config knows it by: exemptions, locks and the history go by that one."""
+        name = state.item.get("resourceId")
+        if isinstance(name, str) and name and name != self._attempt.target.resource_id:
+            self._attempt = replace(self._attempt, target=replace(self._attempt.target, resource_id=name))
+        return self._attempt.target
+
+    def _workflow_status(self) -> str | None:
+        """As it is now; what the event says of it may be days old, or nothing."""
+        findings = self._parts.findings
+        if findings is None or self._attempt.finding_id is None:
+            return self._request.trigger.workflow_status
+        try:
+            return findings.status(self._attempt) or self._request.trigger.workflow_status
+        except Denied:
+            return self._request.trigger.workflow_status
+
     def _failing(self, decided: Decided) -> Decision:
         decision = decided.decision
         if decision is None:
@@ -206,10 +242,10 @@ class _Looking:
         except UsageError as error:
             raise _Enough(Result.REFUSED, f"its parameters: {error}") from None
         self._attempt = replace(self._attempt, parameters=dict(parameters))
-        plan = action.plan(Found(self._request.target, state, decision, parameters, self._at))
+        plan = action.plan(Found(self._attempt.target, state, decision, parameters, self._at))
         foretold = action.simulated(state, plan) if plan.steps and action.simulated is not None else None
         if foretold is not None:
-            after = decide(self._parts, action, self._request.target, foretold, at=self._at)
+            after = decide(self._parts, action, self._attempt.target, foretold, at=self._at)
             if after.decision is None or after.decision.outcome is not Outcome.PASS:
                 told = after.decision.annotation if after.decision else "the policy says nothing"
                 self._attempt = replace(self._attempt, plan=plan)

@@ -41,7 +41,7 @@ class FileLedger:
         self._folder = folder
         self._now = now
         self._counts: Counter[tuple[str, str]] = Counter()
-        self._said: set[str] = set()
+        self._said: dict[str, str] = {}
 
     def stopped(self) -> str | None:
         """The first line of the file STOP."""
@@ -140,11 +140,9 @@ class FileLedger:
         """Within this process."""
         return self._counts[name, hour[:_HOUR_CHARACTERS]]
 
-    def first(self, name: str, *, expires: str) -> bool:  # noqa: ARG002 - a process does not last so long
+    def first(self, name: str, by: str, *, expires: str) -> bool:  # noqa: ARG002 - a process does not last so long
         """Within this process."""
-        known = name in self._said
-        self._said.add(name)
-        return not known
+        return self._said.setdefault(name, by) == by
 
     def due(self, before: str) -> Sequence[str]:
         """Of the records in the folder."""
@@ -182,11 +180,15 @@ class FileLedger:
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             descriptor, name = tempfile.mkstemp(dir=self._folder, prefix=".", suffix=".part")
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(name).replace(path)
+            try:
+                with os.fdopen(descriptor, "wb") as file:
+                    file.write(content)
+                    file.flush()
+                    os.fsync(file.fileno())
+                Path(name).replace(path)
+            except BaseException:
+                Path(name).unlink(missing_ok=True)
+                raise
         except OSError as error:
             raise AwsError(f"{path}: cannot be written: {error.strerror}") from None
 

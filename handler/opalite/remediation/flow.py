@@ -5,16 +5,17 @@ Everything is kept before it is done, so that anybody can go on with it.
 
 from __future__ import annotations
 
+import base64
 from dataclasses import replace
 
-from opalite.errors import InvocationError
+from opalite.errors import InvocationError, OpaliteError
 from opalite.remediation import approving, brakes
 from opalite.remediation.approving import Signed
 from opalite.remediation.attempt import Attempt, attempt_id
 from opalite.remediation.carrying_out import carry_out, locked
 from opalite.remediation.considering import Look, look
 from opalite.remediation.model import Request, Result, TriggerKind
-from opalite.remediation.parts import Parts
+from opalite.remediation.parts import Overtaken, Parts
 from opalite.remediation.telling import tell
 
 LEASE_SECONDS = 1200.0  # a function ends after 900; who holds a resource longer than this is dead
@@ -45,7 +46,10 @@ class Remediation:
         """A person has agreed. Raises InvocationError if that cannot be believed: then nothing is done."""
         attempt = self._load(attempt_id)
         approving.check(self._parts.signatures, attempt, signed, at=self._parts.now())
-        approval = replace(attempt.approval, approver=signed.approver) if attempt.approval else None
+        signature = base64.b64encode(signed.signature).decode("ascii")
+        approval = (
+            replace(attempt.approval, approver=signed.approver, signature=signature) if attempt.approval else None
+        )
         return self._looked_again(replace(attempt, approval=approval))
 
     def expire(self, attempt_id: str) -> Attempt:
@@ -68,20 +72,36 @@ class Remediation:
         if attempt.result is Result.WAITING:
             is_late = attempt.approval is not None and attempt.approval.expires <= self._parts.now()
             return self.expire(attempt.id) if is_late else self._asked(attempt)
-        if attempt.has_changed_something:
-            return self._carried_out(attempt)
-        return self._looked_again(attempt)
+        if attempt.undoes is not None:
+            raise InvocationError(
+                f"attempt {attempt.id} takes back {attempt.undoes}: undo that one again, which goes on"
+            )
+        if attempt.action not in self._parts.actions:
+            return self._kept(
+                attempt.ended(Result.FAILED, f"there is no action {attempt.action} any more", self._parts.now())
+            )
+        return self._resumed(attempt) if attempt.has_changed_something else self._looked_again(attempt)
+
+    def _resumed(self, attempt: Attempt) -> Attempt:
+        """The resource may have become somebody else's since."""
+        at = self._parts.now()
+        holder = locked(self._parts.ledger, attempt, until=brakes.later(at, seconds=LEASE_SECONDS))
+        if holder is not None:
+            return self._busy(attempt, holder, at)
+        return self._carried_out(attempt)
 
     def _looked_again(self, before: Attempt) -> Attempt:
         """What had to wait is seen with fresh eyes; an approval is for the plan that it was given to."""
         seen = look(self._parts, Request(before.target, before.trigger), known=before)
         fresh = seen.attempt
-        approved = before.approval is not None and before.approval.approver is not None
+        approved = approving.is_approved(self._parts.signatures, before)
         if approved and fresh.result in (Result.WAITING, Result.APPLYING):
             if fresh.plan is None or before.plan is None or fresh.plan.digest != before.plan.digest:
                 return self._kept(fresh.ended(Result.REFUSED, _CHANGED, fresh.changed_at))
             reason = f"approved by {before.approval.approver}" if before.approval else ""
-            seen = replace(seen, attempt=replace(fresh, result=Result.APPLYING, reason=reason))
+            seen = replace(
+                seen, attempt=replace(fresh, result=Result.APPLYING, reason=reason, approval=before.approval)
+            )
         return self._begin(seen)
 
     def _begin(self, seen: Look) -> Attempt:
@@ -106,11 +126,39 @@ class Remediation:
         until = brakes.later(at, seconds=LEASE_SECONDS)
         holder = locked(self._parts.ledger, attempt, until=until)
         if holder is not None:
-            due_at = brakes.later(at, seconds=_BUSY_SECONDS)
-            return self._kept(attempt.ended(Result.DEFERRED, f"attempt {holder} is at it", at, due_at=due_at))
-        # Whoever finds it after a crash looks again, for nothing has been changed.
-        begun = self._parts.ledger.save(replace(attempt, due_at=until))
+            return self._busy(attempt, holder, at)
+        try:
+            fresh = self._still(attempt)
+            if fresh.result is not Result.APPLYING:
+                self._unlock(attempt)
+                return self._kept(fresh)
+            # Whoever finds it after a crash looks again, for nothing has been changed.
+            begun = self._parts.ledger.save(replace(fresh, due_at=until))
+        except (OpaliteError, Overtaken):
+            self._unlock(attempt)
+            raise
         return self._carried_out(begun)
+
+    def _still(self, attempt: Attempt) -> Attempt:
+        """Looked at once more, now that it is ours: until then anybody may have changed it."""
+        fresh = look(self._parts, Request(attempt.target, attempt.trigger), known=attempt).attempt
+        plan, agreed = fresh.plan, attempt.plan
+        if fresh.result not in (Result.APPLYING, Result.WAITING) or plan is None or agreed is None:
+            return fresh
+        if plan.digest != agreed.digest and fresh.result is Result.WAITING:
+            return fresh.ended(Result.REFUSED, _CHANGED, fresh.changed_at)
+        if not set(fresh.locks) <= set(attempt.locks):
+            due_at = brakes.later(fresh.changed_at, seconds=_BUSY_SECONDS)
+            return fresh.ended(Result.DEFERRED, "the resource is being changed", fresh.changed_at, due_at=due_at)
+        return replace(fresh, result=Result.APPLYING, reason=attempt.reason, approval=attempt.approval)
+
+    def _busy(self, attempt: Attempt, holder: str, at: str) -> Attempt:
+        due_at = brakes.later(at, seconds=_BUSY_SECONDS)
+        return self._kept(attempt.ended(Result.DEFERRED, f"attempt {holder} is at it", at, due_at=due_at))
+
+    def _unlock(self, attempt: Attempt) -> None:
+        for key in attempt.locks:
+            self._parts.ledger.unlock(key, attempt.id)
 
     def _carried_out(self, attempt: Attempt) -> Attempt:
         done = carry_out(self._parts, attempt)

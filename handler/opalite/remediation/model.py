@@ -137,7 +137,9 @@ class Step:
     """One change. It may be asked for again after an answer was lost, so that doing it twice must be as good as doing it once.
 
     `name`: within the plan, the same whenever the same is to be done. `inverse`: None if it cannot be taken back, and then
-    `irreversible` says why. `stays`: what it makes does no harm, and may stand when all else is taken back. `already`: AWS's error
+    `irreversible` says why. `stays`: what it makes does no harm, and may stand when all else is taken back. `closes`: taking it back
+    would bring back what the policy forbids, so that only a person does it. `at_once`: it must follow what was done before, whether
+    a maintenance window is open or not. `already`: AWS's error
     codes which mean that it was done before; `busy`: that it can be done later, as its inverse. `outputs`: by name, JMESPath into
     the answer. `inverse_until`: what must have come about before the inverse of an earlier step.
     """
@@ -148,6 +150,8 @@ class Step:
     inverse: Call | None = None
     irreversible: str = ""
     stays: bool = False
+    closes: bool = False
+    at_once: bool = False
     already: tuple[str, ...] = ()
     busy: tuple[str, ...] = ()
     outputs: Mapping[str, str] = field(default_factory=dict)

@@ -27,7 +27,10 @@ WORKFLOW: Mapping[Result, str] = {
 
 
 def update(attempt: Attempt, product_arn: str) -> JsonObject | None:
-    """One update, as BatchUpdateFindings takes it; None if there is no finding. What a person has suppressed stays so."""
+    """One update, as BatchUpdateFindings takes it; None if there is no finding.
+
+    What a person has suppressed stays so, and so does a workflow of which we do not know whether he has.
+    """
     if attempt.finding_id is None:
         return None
     text = f"Opalite remediation {attempt.result} ({attempt.mode} {attempt.action}): {attempt.reason} [attempt {attempt.id}]"
@@ -36,6 +39,6 @@ def update(attempt: Attempt, product_arn: str) -> JsonObject | None:
         "Note": {"Text": cut(clean(text), NOTE_CHARACTERS), "UpdatedBy": AUTHOR},
     }
     workflow = WORKFLOW.get(attempt.result)
-    if workflow is not None and attempt.trigger.workflow_status != SUPPRESSED:
+    if workflow is not None and attempt.workflow_status not in (None, SUPPRESSED):
         body["Workflow"] = {"Status": workflow}
     return body

@@ -16,6 +16,7 @@ from opalite.remediation.model import Result, Step
 
 SCHEMA_VERSION = 1
 MOST_STEPS = 30
+MOST_INSTRUCTIONS = 15  # of each at most a thousand characters: text and document together must fit a message
 _LINE = 300
 _ROOM = 1024
 _OPERATIONS = "operations"
@@ -53,7 +54,7 @@ def text(attempt: Attempt, entry: Mapping[str, Any]) -> str:
     lines += [f"{label + ':':<11} {value}" for label, value in _facts(attempt, entry)]
     plan = attempt.plan
     if plan is not None and plan.steps:
-        lines += ["", "What was done:" if attempt.applied else "What would be done:"]
+        lines += ["", _heading(attempt)]
         for number, step in enumerate(plan.steps[:MOST_STEPS], 1):
             lines += [f"{number}. {harmless(step.name, _LINE)} ({step.call.operation}){_fate(attempt, step)}"]
             lines += [f"   because {harmless(step.reason, _LINE)}"]
@@ -61,7 +62,7 @@ def text(attempt: Attempt, entry: Mapping[str, Any]) -> str:
             lines += [f"+{len(plan.steps) - MOST_STEPS} more, in the record."]
     if plan is not None and plan.instructions:
         lines += ["", "What is up to you:"]
-        lines += [f"- {harmless(one, _ROOM)}" for one in plan.instructions[:MOST_STEPS]]
+        lines += [f"- {harmless(one, _ROOM)}" for one in plan.instructions[:MOST_INSTRUCTIONS]]
     lines += ["", *_next(attempt)]
     return "\n".join(lines).rstrip() + "\n"
 
@@ -85,8 +86,16 @@ def _facts(attempt: Attempt, entry: Mapping[str, Any]) -> Iterator[tuple[str, st
         yield "Asked by", harmless(attempt.trigger.by, _LINE)
 
 
+def _heading(attempt: Attempt) -> str:
+    if attempt.undoes is not None:
+        return "What was to be taken back:"
+    return "What was done:" if attempt.applied else "What would be done:"
+
+
 def _fate(attempt: Attempt, step: Step) -> str:
     one = attempt.steps_done.get(step.name)
+    if attempt.undoes is not None:
+        return " - still stands" if one else ""
     if one is None:
         return " - not done" if attempt.applied else ""
     return " - had been done before" if one.already else f" - {one.progress}"
@@ -141,7 +150,7 @@ def _document(attempt: Attempt, entry: Mapping[str, Any]) -> JsonObject:
             for step in steps
         ],
         "step_count": len(plan.steps) if plan else 0,
-        "instructions": [plain(one, _ROOM) for one in plan.instructions[:MOST_STEPS]] if plan else [],
+        "instructions": [plain(one, _ROOM) for one in plan.instructions[:MOST_INSTRUCTIONS]] if plan else [],
         "approval_expires": attempt.approval.expires if attempt.approval else None,
         "began_at": attempt.began_at,
         "changed_at": attempt.changed_at,

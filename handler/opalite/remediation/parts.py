@@ -59,8 +59,8 @@ class Ledger(Protocol):
         """How many were taken."""
         ...
 
-    def first(self, name: str, *, expires: str) -> bool:
-        """Whether nobody has asked this until now."""
+    def first(self, name: str, by: str, *, expires: str) -> bool:
+        """Whether nobody else has asked this until now."""
         ...
 
     def due(self, before: str) -> Sequence[str]:
@@ -82,6 +82,10 @@ class Records(Protocol):
 
 class Findings(Protocol):
     """Findings in the member's Security Hub."""
+
+    def status(self, attempt: Attempt) -> str | None:
+        """The workflow status of the finding; None if there is none, or it is not known. Raises AwsError or Denied."""
+        ...
 
     def note(self, attempt: Attempt) -> None:
         """Say on the finding what has become of it. Raises AwsError, DeliveryError or Denied; nothing if there is no finding."""

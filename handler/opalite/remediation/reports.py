@@ -34,8 +34,10 @@ class Seen:
     ignored: int = 0
 
 
-def findings(event: Mapping[str, Any], partition: str, *, is_action: bool) -> Seen:
-    """Findings that are ours. Imported ones count only while they fail and nobody has taken them up; a person may point at any.
+def findings(event: Mapping[str, Any], partition: str, region: str, *, is_action: bool) -> Seen:
+    """Findings that are ours, and of this Region: each has a ledger of its own, and two would mend the same at once.
+
+    Imported ones count only while they fail and nobody has taken them up; a person may point at any.
 
     A custom action does not tell who it was: AWS CloudTrail does.
     """
@@ -48,7 +50,7 @@ def findings(event: Mapping[str, Any], partition: str, *, is_action: bool) -> Se
         kind, by = TriggerKind.CUSTOM_ACTION, f"Security Hub action {word(detail, 'actionName')} in {account_id}"
     requests = []
     for finding in entries:
-        if _is_ours(finding) and (is_action or _is_open(finding)):
+        if _is_ours(finding) and _is_of(finding, region) and (is_action or _is_open(finding)):
             known = f"action/{word(event, 'id')}/{word(finding, 'Id')}" if is_action else ""
             requests.append(_found(finding, partition, kind, by, known))
     return Seen(account_id, tuple(requests), len(entries) - len(requests))
@@ -106,6 +108,12 @@ def _object(members: Mapping[str, Any], name: str) -> Mapping[str, Any]:
 def _is_ours(finding: Mapping[str, Any]) -> bool:
     generator = finding.get("GeneratorId")
     return isinstance(generator, str) and generator.startswith(GENERATOR)
+
+
+def _is_of(finding: Mapping[str, Any], region: str) -> bool:
+    """Where Security Hub gathers findings of other Regions, it tells of them as well."""
+    product = _PRODUCT.fullmatch(str(finding.get("ProductArn")))
+    return product is None or product[2] == region
 
 
 def _is_open(finding: Mapping[str, Any]) -> bool:

@@ -7,11 +7,13 @@ from collections.abc import Callable, Sequence
 from opalite.errors import AwsError
 from opalite.ports import Absent, Denied
 from opalite.remediation.action import Ask
-from opalite.remediation.applying import BUSY_SECONDS, Applied, Progress, StepError, look
+from opalite.remediation.applying import BUSY_SECONDS, THROTTLED, Applied, Progress, StepError, look
 from opalite.remediation.model import Call
 from opalite.remediation.parts import Parts
 
 RESERVE_SECONDS = 60.0  # of the invocation, for the last look and for telling
+
+_LONGEST_SECONDS = 3600.0
 
 # An inverse that was made before, by a process that died.
 _DONE_BEFORE = frozenset({"InvalidPermission.Duplicate"})
@@ -28,12 +30,17 @@ class Back:
 
 
 def taken_back(
-    parts: Parts, ask: Ask, applied: Sequence[Applied], note: Callable[[tuple[Applied, ...]], None] = lambda _: None
+    parts: Parts,
+    ask: Ask,
+    applied: Sequence[Applied],
+    note: Callable[[tuple[Applied, ...]], None] = lambda _: None,
+    *,
+    by_a_person: bool = False,
 ) -> Back:
     """The inverses, the last first, up to the first that cannot be made: those before it may depend on it.
 
-    `note` hears after each what is left. A step of which nobody knows whether it was made is taken back, too: what is not there
-    cannot be taken away.
+    `note` hears after each what is left. By itself nothing is brought back that the policy forbids: there it ends, too. A step of
+    which nobody knows whether it was made is taken back, too: what is not there cannot be taken away.
     """
     back = Back()
     left = list(applied)
@@ -42,7 +49,7 @@ def taken_back(
         if one.stays:
             back.stays.append(one.name)
         elif one.progress is not Progress.NOT_MADE and not one.already:
-            if one.inverse is None:
+            if one.inverse is None or (one.closes and not by_a_person):
                 break
             try:
                 _inverted(parts, ask, one, one.inverse)
@@ -58,19 +65,29 @@ def taken_back(
 
 def _inverted(parts: Parts, ask: Ask, one: Applied, inverse: Call) -> None:
     """Made, and come about, as long as there is time to wait for it."""
+    patience = _Patience(parts)
     while not _made(ask, inverse, one.busy):
-        _wait(parts, BUSY_SECONDS)
+        patience.wait(BUSY_SECONDS)
     while one.inverse_until is not None:
         seconds = look(ask, one.name, one.inverse_until, {})
         if seconds is None:
             return
-        _wait(parts, seconds)
+        patience.wait(seconds)
 
 
-def _wait(parts: Parts, seconds: float) -> None:
-    if parts.remaining() < RESERVE_SECONDS + seconds:
-        raise AwsError("AWS is still at it, and there is no time left to wait")
-    parts.sleep(seconds)
+class _Patience:
+    """For one inverse: the invocation may end, and where nothing ends, an hour is enough."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._left = _LONGEST_SECONDS
+
+    def wait(self, seconds: float) -> None:
+        """Raises AwsError where there is no time left for it."""
+        self._left -= seconds
+        if self._left < 0 or self._parts.remaining() < RESERVE_SECONDS + seconds:
+            raise AwsError("AWS is still at it, and there is no time left to wait")
+        self._parts.sleep(seconds)
 
 
 def _made(ask: Ask, call: Call, busy: Sequence[str]) -> bool:
@@ -80,7 +97,7 @@ def _made(ask: Ask, call: Call, busy: Sequence[str]) -> bool:
     except Absent:
         return True  # what was to be taken away is not there any more
     except AwsError as error:
-        if error.code in busy:
+        if error.code in busy or error.code in THROTTLED:
             return False
         if error.code not in _DONE_BEFORE:
             raise

@@ -16,7 +16,7 @@ from opalite.remediation.model import Result, TriggerKind, digest
 from opalite.remediation.parts import Parts
 
 RECORD, FINDING, NOTICE = "record", "finding", "notice"
-NOTICES_PER_HOUR = 20  # of a policy in an account; the records have them all
+NOTICES_PER_HOUR = 20  # of a policy in an account, of what says that nothing was done; the records have them all
 _SAME_HOURS = 24.0 * 30  # so long the same is not told again
 
 # Results that say the same each time that somebody looks: told once.
@@ -59,10 +59,10 @@ def _notify(parts: Parts, attempt: Attempt) -> None:
         return
     if attempt.result in _REPEATED:
         same = digest([attempt.target.policy_id, attempt.target.resource_key, attempt.result, _content(attempt)])
-        if not parts.ledger.first(f"notice/{same}", expires=brakes.later(at, hours=_SAME_HOURS)):
+        if not parts.ledger.first(f"notice/{same}", attempt.id, expires=brakes.later(at, hours=_SAME_HOURS)):
             return
-    if not brakes.may_tell(parts.ledger, attempt.target, NOTICES_PER_HOUR, at=at):
-        return
+        if not brakes.may_tell(parts.ledger, attempt.target, NOTICES_PER_HOUR, at=at):
+            return
     entry = parts.entries.get(attempt.target.policy_id, {})
     parts.notices.put([notice.message(attempt, entry)], deadline=parts.remaining)
 

@@ -110,7 +110,7 @@ class Triggers:
             raise InvocationError(f"an event {kind[:100]!r} of another source, or of no kind that is known")
         if kind == COMPLIANCE:
             return changed(event, self.home.partition, self.applying)
-        return findings(event, self.home.partition, is_action=kind == CUSTOM_ACTION)
+        return findings(event, self.home.partition, self.home.region, is_action=kind == CUSTOM_ACTION)
 
     def _command(self, event: Mapping[str, Any], request_id: str, at: str) -> Work:
         names = frozenset(event)

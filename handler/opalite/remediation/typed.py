@@ -6,7 +6,7 @@ Records are files, and files are edited: what is no text must not come to light 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from enum import StrEnum
 from functools import cache
 from types import NoneType, UnionType
@@ -40,11 +40,11 @@ def _members(value: Any, kind: Any, place: str) -> Iterator[str]:
         yield f"{place or 'it'} is no object"
         return
     hints = _hints(kind)
-    for name in [field.name for field in fields(kind)]:
-        where = f"{place}.{name}" if place else name
-        if name in value:
-            yield from faults(value[name], hints[name], where)
-        else:
+    for field in fields(kind):
+        where = f"{place}.{field.name}" if place else field.name
+        if field.name in value:
+            yield from faults(value[field.name], hints[field.name], where)
+        elif field.default is MISSING and field.default_factory is MISSING:
             yield f"{where} is missing"
 
 

@@ -8,9 +8,10 @@ from typing import Any
 
 from opalite.model import JsonObject
 from opalite.ports import Absent, Denied
-from opalite.remediation import brakes
+from opalite.remediation import brakes, permitted
 from opalite.remediation.action import Action, Ask
 from opalite.remediation.attempt import Attempt
+from opalite.remediation.carrying_out import locked
 from opalite.remediation.model import Mode, Result, State, Trigger, digest
 from opalite.remediation.parts import Parts
 from opalite.remediation.taking_back import taken_back
@@ -46,19 +47,21 @@ def undo(parts: Parts, original: Attempt, trigger: Trigger) -> Attempt:
     if attempt.result is Result.UNDONE:
         return tell(parts, attempt)
     ask = parts.ask(action, original.target)
-    refusal = _refusal(original)
-    if refusal is None and (known is None or known.applied == original.applied):
-        refusal = _difference(action, ask, original)
-    if refusal is not None:
-        return tell(parts, parts.ledger.save(attempt.ended(Result.REFUSED, refusal, at)))
-    until = brakes.later(at, seconds=_LEASE_SECONDS)
-    holder = parts.ledger.lock(original.target.resource_key, attempt.id, until=until)
+    attempt = replace(attempt, undoes=original.id, plan=original.plan)
+    holder = locked(parts.ledger, attempt, until=brakes.later(at, seconds=_LEASE_SECONDS))
     if holder is not None:
         return replace(attempt, result=Result.REFUSED, reason=f"attempt {holder} is at the resource: try again later")
     try:
+        refusal = _refusal(original, action)
+        is_begun = known is not None and (known.result is Result.APPLYING or known.applied != original.applied)
+        if refusal is None and not is_begun:
+            refusal = _difference(action, ask, original)
+        if refusal is not None:
+            return tell(parts, parts.ledger.save(attempt.ended(Result.REFUSED, refusal, at)))
         return tell(parts, _undone(parts, ask, action, attempt, original))
     finally:
-        parts.ledger.unlock(original.target.resource_key, attempt.id)
+        for key in attempt.locks:
+            parts.ledger.unlock(key, attempt.id)
 
 
 def differences(before: Any, after: Any, path: str = "") -> Iterator[str]:
@@ -80,7 +83,7 @@ def _undone(parts: Parts, ask: Ask, action: Action, attempt: Attempt, original: 
         nonlocal attempt
         attempt = parts.ledger.save(replace(attempt, applied=left))
 
-    back = taken_back(parts, ask, attempt.applied, note)
+    back = taken_back(parts, ask, attempt.applied, note, by_a_person=True)
     at = parts.now()
     if back.problem:
         reason = f"{back.problem}; {len(back.left)} steps still stand: undo can be tried again"
@@ -103,14 +106,15 @@ def _undone(parts: Parts, ask: Ask, action: Action, attempt: Attempt, original: 
     return parts.ledger.save(attempt.ended(Result.UNDONE, "it is as it was before", at, details_after=details))
 
 
-def _refusal(original: Attempt) -> str | None:
+def _refusal(original: Attempt, action: Action) -> str | None:
     if original.undoes is not None:
         return f"attempt {original.id} took another one back: start that remediation again instead"
     if original.result not in _UNDOABLE:
         return f"attempt {original.id} is {original.result}: there is nothing to take back"
     if not original.applied:
         return f"attempt {original.id} has changed nothing"
-    return None
+    stranger = permitted.stranger(original, action)
+    return f"the record was edited: {action.name} never calls {stranger}" if stranger else None
 
 
 def _difference(action: Action, ask: Ask, original: Attempt) -> str | None:

@@ -89,7 +89,7 @@ def test_a_plan_waits_without_a_terminal_and_its_digest_agrees_to_it(terminal, g
     settings = terminal.settings("approve")
     asked = terminal.remediate(*BY_DECISIONS, "--data", settings)
     ((first, waiting),) = terminal.records().items()
-    (digest,) = re.findall(r"To agree: the same command once more with --approve (\w+)", asked.out.decode())
+    (digest,) = re.findall(r"To agree: opalite remediate apply once more, with --approve (\w+)", asked.out.decode())
     assert (asked.code, waiting["result"], terminal.ranges(group)) == (1, "waiting", BEFORE)
 
     other = terminal.remediate(*BY_DECISIONS, "--data", settings, "--approve", "0" * 12, "--format", "jsonl")
@@ -206,3 +206,17 @@ def test_another_account_without_a_role_is_refused_and_says_so(terminal):
     ((result, reason),) = results(done)
     assert (done.code, result) == (1, "refused")
     assert reason.endswith(f"the credentials are of account {OWN}, and no role was named")
+
+
+def test_the_transcript_of_the_documents_is_a_true_one(terminal, group, repository):
+    page = (repository / "docs" / "remediation.md").read_text()
+    (plan, apply) = re.findall(r"(?ms)^\$ opalite remediate (?:plan|apply) .*?\n(.*?)^```$", page)
+    planned = terminal.remediate("plan", "decisions.jsonl").out.decode()
+    (digest,) = re.findall(r"(?m)^Plan: (\w+)", planned)
+    applied = terminal.remediate(*BY_DECISIONS, "--data", terminal.settings("approve"), "--approve", digest[:12])
+
+    def plain(text):
+        return re.sub(r"\b(?:sg-|sgr-)?[0-9a-f]{12,64}\b", "…", text)
+
+    assert plain(planned) == plain(plan)
+    assert plain(applied.out.decode()) == plain(apply)

@@ -144,3 +144,23 @@ def test_a_failure_of_one_keeps_no_other_from_being_done_nor_shown(terminal):
     assert (done.code, [line["target"]["resource_id"] for line in done.lines]) == (3, groups[1:])
     assert (len(done.err), groups[0] in done.err[0]) == (1, True)
     assert [terminal.ranges(group) for group in groups] == [BEFORE, MENDED]
+
+
+def test_ctrl_c_at_the_question_changes_nothing_and_it_may_be_asked_again(terminal, poll):
+    group = terminal.group()
+    settings = terminal.settings("approve")
+    arguments = ("apply", *terminal.named(group), "--data", settings, "--format", "jsonl")
+    ours, theirs = pty.openpty()
+    try:
+        with terminal.start(*arguments, stdin=theirs) as process:
+            assert poll(terminal.records)
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=60)
+    finally:
+        os.close(ours)
+        os.close(theirs)
+
+    assert (process.returncode, out, err.endswith(b"opalite: interrupted\n")) == (130, b"", True)
+    assert terminal.ranges(group) == BEFORE
+    again = terminal.remediate(*arguments, "--yes")
+    assert (again.code, again.lines[0]["result"], terminal.ranges(group)) == (0, "applied", MENDED)

@@ -464,4 +464,6 @@ def test_an_applied_step_keeps_the_call_that_takes_it_back(scene):
     state = group.read()
     plan = ACTION.plan(Found(group.target, state, group.judged(state), {}, AT))
     group.applied_to_the_end(plan)
-    assert group.applied == {step.name: Applied(step.name, Progress.DONE, inverse=step.inverse) for step in plan.steps}
+    assert group.applied == {
+        step.name: Applied(step.name, Progress.DONE, inverse=step.inverse, closes=step.closes) for step in plan.steps
+    }

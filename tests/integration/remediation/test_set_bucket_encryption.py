@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import nullcontext
 from copy import copy
+from dataclasses import replace
 
 import orjson
 import pytest
@@ -17,12 +18,21 @@ from opalite.model import Outcome
 from opalite.ports import Absent
 from opalite.remediation.actions.set_bucket_encryption import ACTION, simulated
 from opalite.remediation.applying import Applied, apply, filled
-from opalite.remediation.model import Call
+from opalite.remediation.model import Call, Target
+from opalite.remediation.planning.new_bucket_key import TAG, key_policy
 
 POLICY = "aws.s3.bucket.encryption"
 BUCKET = "invoices.example.com"
 ALL = ["create_key", "name_key", "rotate_key", "encrypt_bucket"]
 OPERATIONS = ["CreateKey", "CreateAlias", "EnableKeyRotation", "PutBucketEncryption"]
+TARGET = Target(
+    policy_id=POLICY,
+    partition="aws",
+    account_id=ACCOUNT,
+    region=REGION,
+    resource_type="AWS::S3::Bucket",
+    resource_id=BUCKET,
+)
 PLAIN = {"KeyUsage": "ENCRYPT_DECRYPT"}  # what KMS assumes, and moto does not
 SSE_S3 = [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}, "BucketKeyEnabled": False}]
 
@@ -80,6 +90,22 @@ def names(plan):
 
 def keys(kms):
     return [key["KeyArn"] for key in kms.list_keys()["Keys"]]
+
+
+def made_by_people(kms, *statements):
+    """A key behind the alias that does what Opalite's own do, and more."""
+    document = key_policy(TARGET)
+    document["Statement"] += statements
+    arn = kms.create_key(**PLAIN, Policy=json.dumps(document))["KeyMetadata"]["Arn"]
+    kms.create_alias(AliasName="alias/opalite/s3", TargetKeyId=arn)
+    return arn
+
+
+def refused(why):
+    return (
+        f"alias/opalite/s3 belongs to a key that nobody should rely on ({why}): mend the key or give the alias to another, or say "
+        "that you vouch for one by naming it in key_arn"
+    )
 
 
 def allow(s3, principal, action="s3:GetObject", **more):
@@ -218,8 +244,7 @@ def test_undone_the_encryption_is_as_before_and_the_key_stays(driver, bucket, km
 
 
 def test_a_key_that_people_made_is_used_and_left_as_it_is(driver, bucket, kms):
-    arn = kms.create_key(**PLAIN)["KeyMetadata"]["Arn"]
-    kms.create_alias(AliasName="alias/opalite/s3", TargetKeyId=arn)
+    arn = made_by_people(kms)
     one, name = driver(), bucket()
     plan = one.plan(name)
     assert names(plan) == ["encrypt_bucket"]
@@ -253,11 +278,29 @@ def test_a_disabled_key_behind_the_alias_is_told(driver, bucket, kms):
     kms.create_alias(AliasName="alias/opalite/s3", TargetKeyId=arn)
     kms.disable_key(KeyId=arn.rpartition("/")[2])
     plan = driver().plan(bucket())
-    assert plan.steps == ()
-    assert (
-        plan.refusal
-        == "alias/opalite/s3 belongs to a key that cannot encrypt here (KeyState Disabled): give it to another"
-    )
+    assert (plan.steps, plan.refusal) == ((), refused("KeyState Disabled"))
+
+
+def test_a_key_as_kms_makes_it_is_not_relied_on(driver, bucket, kms):
+    """Its policy leaves all to IAM, which lets few use a key."""
+    kms.create_alias(AliasName="alias/opalite/s3", TargetKeyId=kms.create_key(**PLAIN)["KeyMetadata"]["Arn"])
+    plan = driver().plan(bucket())
+    assert plan.refusal == refused("its policy does not let everybody of the account use it through S3")
+
+
+def test_a_key_that_was_tagged_by_somebody_is_passed_over(driver, bucket, kms):
+    tags = [{"TagKey": TAG, "TagValue": "alias/opalite/s3"}]
+    arn = kms.create_key(**PLAIN, Tags=tags)["KeyMetadata"]["Arn"]
+    one, name = driver(), bucket()
+    assert one.read(name).details["keys"] == []
+    one.apply(one.plan(name))
+    assert one.read(name).details["rules"][0]["ApplyServerSideEncryptionByDefault"]["KMSMasterKeyID"] != arn
+
+
+def test_a_bucket_of_another_region_is_not_there(driver, bucket):
+    one, name = driver(), bucket()
+    with pytest.raises(Absent, match="not in us-east-1"):
+        one.action.read(one.ask, replace(one.target(name), region="us-east-1"))
 
 
 def test_the_role_has_what_is_called_and_nothing_else(driver, bucket):
@@ -283,11 +326,7 @@ def test_whoever_is_not_of_the_account_stands_in_the_way(driver, bucket, s3):
 
 def test_who_was_prepared_does_not_stand_in_the_way(driver, bucket, s3, kms):
     reader = "arn:aws:iam::444455556666:root"
-    statement = {"Effect": "Allow", "Principal": {"AWS": reader}, "Action": "kms:Decrypt", "Resource": "*"}
-    arn = kms.create_key(**PLAIN, Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}))[
-        "KeyMetadata"
-    ]["Arn"]
-    kms.create_alias(AliasName="alias/opalite/s3", TargetKeyId=arn)
+    made_by_people(kms, {"Effect": "Allow", "Principal": {"AWS": reader}, "Action": "kms:Decrypt", "Resource": "*"})
     name = bucket()
     allow(s3, {"AWS": reader})
     one = driver(prepared_principals={reader: "reads invoices"})
@@ -364,8 +403,7 @@ def test_a_bucket_that_is_gone_is_absent(driver):
 
 
 def test_what_a_known_key_brings_about_is_told_beforehand(driver, bucket, kms):
-    arn = kms.create_key(**PLAIN)["KeyMetadata"]["Arn"]
-    kms.create_alias(AliasName="alias/opalite/s3", TargetKeyId=arn)
+    made_by_people(kms)
     one, name = driver(), bucket()
     told = simulated(one.read(name), one.plan(name))
     assert one.decide(told).outcome is Outcome.PASS

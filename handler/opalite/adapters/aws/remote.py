@@ -34,7 +34,9 @@ def limits(*, connect: float, read: float, attempts: int) -> Config:
 CONFIG = limits(connect=3, read=15, attempts=5)
 
 # Services whose IAM actions do not begin with boto3's name of the service.
-_PREFIXES = {"elb": "elasticloadbalancing", "elbv2": "elasticloadbalancing"}
+_PREFIXES = {
+    "elb": "elasticloadbalancing", "elbv2": "elasticloadbalancing", "resourcegroupstaggingapi": "tag", "stepfunctions": "states",
+}  # fmt: skip
 
 # For want of a permission, or because the session was revoked, which AWS does by a policy that denies everything.
 FORBIDDEN = frozenset(

@@ -70,9 +70,12 @@ def plan(found: Found) -> Plan:
                 inverse=Call("ec2", "DisableEbsEncryptionByDefault"),
             )
         )
+    target = found.target
     return Plan(
         action=NAME,
         steps=tuple(steps),
+        # Of the account and Region, as its steps: what one attempt has found off, another may just have switched on.
+        locks=(f"ebs/{target.account_id}/{target.region}",) if steps else (),
         instructions=(*_about_the_default(found, steps), *_about_the_volume(found.target, details, key)),
         mends=False,
     )

@@ -198,6 +198,7 @@ def _revoke(group_id: str, rule: Mapping[str, Any]) -> Step:
         reason="open wider than the policy allows",
         call=ingress_rules.revoked(group_id, rule),
         inverse=ingress_rules.authorized(group_id, rule),
+        closes=True,
         already=_NOT_FOUND,
     )
 

@@ -1,4 +1,4 @@
-"""What AWS has published a runbook for can be done by that: one step starts it, and it is waited for."""
+"""What AWS has published a runbook for can be done by that: it is started once in an attempt, and waited for."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from uuid import UUID
 
 from opalite.model import JsonObject
 from opalite.remediation.action import Action, Ask, Found, Permission
-from opalite.remediation.model import OUTPUT, Call, Mode, Plan, State, Step, Target, Until, digest
+from opalite.remediation.model import OUTPUT, Call, Mode, Plan, State, Step, Target, Until
 from opalite.remediation.reading import anything
 from opalite.remediation.reading.mendable import READINGS
 
@@ -125,7 +124,7 @@ def read(ask: Ask, target: Target) -> State:
 
 
 def plan(found: Found) -> Plan:
-    """The one step, or what is wrong with the settings."""
+    """The run, or what is wrong with the settings."""
     settings = found.parameters
     name: str = settings["document"]
     document = DOCUMENTS.get(name)
@@ -134,7 +133,7 @@ def plan(found: Found) -> Plan:
         return Plan(action=_NAME, refusal=refusal or "no document is set")
     role = f"arn:{found.target.partition}:iam::{found.target.account_id}:role{ROLE_PATH}{settings['role']}"
     given = {document.resource: found.target.resource_id, **settings["parameters"], "AutomationAssumeRole": role}
-    return Plan(action=_NAME, steps=(_step(found, name, {key: [value] for key, value in sorted(given.items())}),))
+    return Plan(action=_NAME, steps=(_look(name), _run(name, {key: [value] for key, value in sorted(given.items())})))
 
 
 def _refusal(found: Found, name: str, document: Document | None, settings: Mapping[str, Any]) -> str:
@@ -154,17 +153,29 @@ def _refusal(found: Found, name: str, document: Document | None, settings: Mappi
     return f"{name} needs {missing[0]}: set it under parameters" if missing else ""
 
 
-def _step(found: Found, name: str, parameters: Mapping[str, list[str]]) -> Step:
-    # The same for the same resource in the same state: asked for twice, AWS runs it once.
-    token = digest([found.target.policy_id, found.target.resource_key, name, parameters, found.state.digest])
+def _look(name: str) -> Step:
+    """The id that AWS gives to this question is a UUID of the attempt's own, kept before the run is asked for.
+
+    It is waited for by the same question, so that whoever goes on knows the step for one that only looks, and keeps its token.
+    """
+    call = Call("ssm", "DescribeDocument", {"Name": name})
+    return Step(
+        name="look",
+        reason="the runbook must be there; what AWS calls this question is the token of the run",
+        call=call,
+        irreversible="it only reads",
+        stays=True,
+        outputs={"token": "ResponseMetadata.RequestId"},
+        until=Until(call, "Document.Status", wanted=("Active",), failed=("Deleting", "Failed", "None"), seconds=15),
+    )
+
+
+def _run(name: str, parameters: Mapping[str, list[str]]) -> Step:
+    call = {"DocumentName": name, "Parameters": dict(parameters), "ClientToken": {OUTPUT: "token"}}
     return Step(
         name="run",
         reason=f"AWS's runbook {name} mends it",
-        call=Call(
-            "ssm",
-            "StartAutomationExecution",
-            {"DocumentName": name, "Parameters": dict(parameters), "ClientToken": str(UUID(hex=token[:32]))},
-        ),
+        call=Call("ssm", "StartAutomationExecution", call),
         irreversible="a runbook of AWS's does not say how to take back what it has done; the state before is in the record",
         outputs={"execution": "AutomationExecutionId"},
         until=Until(
@@ -194,6 +205,9 @@ ACTION = Action(
                 *(f"arn:${{AWS::Partition}}:ssm:*::document/{name}" for name in DOCUMENTS),
                 "arn:${AWS::Partition}:ssm:*:${AWS::AccountId}:automation-execution/*",
             ),
+        ),
+        Permission(
+            ("ssm:DescribeDocument",), tuple(f"arn:${{AWS::Partition}}:ssm:*::document/{name}" for name in DOCUMENTS)
         ),
         Permission(
             ("ssm:GetAutomationExecution",), ("arn:${AWS::Partition}:ssm:*:${AWS::AccountId}:automation-execution/*",)

@@ -14,6 +14,7 @@ from opalite.model import JsonObject
 from opalite.remediation.action import Action, Ask, Found
 from opalite.remediation.model import OUTPUT, Call, Mode, Plan, State, Step, Target
 from opalite.remediation.planning.bucket_encryption_terms import BUCKET_KEY_ONLY, PARAMETERS, PERMISSIONS, instructions
+from opalite.remediation.planning.bucket_key_terms import BucketKeyTerms
 from opalite.remediation.planning.bucket_users import NewKey, hindrance
 from opalite.remediation.planning.new_bucket_key import ALIASES, TAG, key_steps
 from opalite.remediation.reading.bucket import bucket, bucket_item
@@ -42,7 +43,8 @@ class _RefusedError(Exception):
 def read(ask: Ask, target: Target) -> State:
     """The bucket, and the keys that come into question. Raises Absent if the bucket is gone."""
     state = bucket(ask, target)
-    return State(state.item, {**state.details, "keys": keys(ask, aliases=ALIASES, tag=TAG)})
+    found = keys(ask, aliases=ALIASES, tag=TAG, terms=BucketKeyTerms(target))
+    return State(state.item, {**state.details, "keys": found})
 
 
 def plan(found: Found) -> Plan:
@@ -128,7 +130,8 @@ def _chosen(found: Found, subjects: set[str]) -> _Chosen:
     behind = next((key for key in known if alias in key["aliases"]), None)
     if behind is not None and behind["unusable"]:
         raise _RefusedError(
-            f"{alias} belongs to a key that cannot encrypt here ({behind['unusable']}): give it to another"
+            f"{alias} belongs to a key that nobody should rely on ({behind['unusable']}): mend the key or give the alias to another, "
+            "or say that you vouch for one by naming it in key_arn"
         )
     if behind is None:  # what an attempt has left that broke off
         behind = next((key for key in known if key["tag"] == alias and not key["unusable"]), None)

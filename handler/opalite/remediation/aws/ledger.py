@@ -14,6 +14,7 @@ Every write has a condition, so that functions at once cannot overtake one anoth
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from hashlib import sha256
@@ -35,14 +36,13 @@ ACTIONS: Final = (
     "dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query", "dynamodb:UpdateItem",
 )  # fmt: skip
 
-# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html: an item, 400 KB with its names; a partition
-# key, 2048 bytes.
-_ITEM_BYTES: Final = 390_000
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ServiceQuotas.html: a partition key, 2048 bytes.
 _KEY_BYTES: Final = 1500
 _KEPT_DAYS: Final = 400
 _PAST_DAYS: Final = 40
 _COUNT_HOURS: Final = 48
 _DUE_AT_ONCE: Final = 100
+_DUE_LOOKED_AT: Final = 2000
 _HOUR_CHARACTERS: Final = len("2026-11-28T17")
 _CHANGED: Final = "ConditionalCheckFailedException"
 _CANCELLED: Final = "TransactionCanceledException"
@@ -87,9 +87,9 @@ class DynamoLedger:
         """The attempt and its line in the history, both or none."""
         written = attempts.next_version(attempt)
         body = orjson.dumps(attempts.written(written))
-        if len(body) > _ITEM_BYTES:
+        if len(body) > attempts.MOST_BYTES:
             raise AwsError(
-                f"table {self._table}: attempt {attempt.id} has {len(body)} bytes, at most {_ITEM_BYTES} fit"
+                f"table {self._table}: attempt {attempt.id} has {len(body)} bytes, at most {attempts.MOST_BYTES} fit"
             )
         names, values = {"#version": "version"}, {":before": {"N": str(attempt.version)}}
         put = {
@@ -202,15 +202,15 @@ class DynamoLedger:
         item = self._get(_count(name, hour), "count")
         return 0 if item is None else int(item["n"]["N"])
 
-    def first(self, name: str, *, expires: str) -> bool:
-        """The table's TTL deletes late, so that the time is compared, too."""
+    def first(self, name: str, by: str, *, expires: str) -> bool:
+        """The table's TTL deletes late, so that the time is compared, too. Whoever was first may ask again."""
         try:
             self._ask(
                 "PutItem",
-                Item={**_key(_short(f"once#{name}"), "once"), **_expiry(expires, 0)},
-                ConditionExpression="attribute_not_exists(pk) OR #expires < :now",
-                ExpressionAttributeNames={"#expires": EXPIRES},
-                ExpressionAttributeValues={":now": _expiry(self._now(), 0)[EXPIRES]},
+                Item={**_key(_short(f"once#{name}"), "once"), "by": {"S": by}, **_expiry(expires, 0)},
+                ConditionExpression="attribute_not_exists(pk) OR #expires < :now OR #by = :by",
+                ExpressionAttributeNames={"#expires": EXPIRES, "#by": "by"},
+                ExpressionAttributeValues={":now": _expiry(self._now(), 0)[EXPIRES], ":by": {"S": by}},
             )
         except AwsError as error:
             if error.code != _CHANGED:
@@ -219,16 +219,19 @@ class DynamoLedger:
         return True
 
     def due(self, before: str) -> Sequence[str]:
-        """At most a hundred; the rest is due the next time, too."""
+        """A hundred at most: the half that waits longest, and any of the others, so that what can never go on stops nobody."""
         answer = self._ask(
             "Query",
             IndexName=DUE_INDEX,
             KeyConditionExpression="#due = :due AND due_at <= :before",
             ExpressionAttributeNames={"#due": "due"},
             ExpressionAttributeValues={":due": {"S": "due"}, ":before": {"S": before}},
-            Limit=_DUE_AT_ONCE,
+            Limit=_DUE_LOOKED_AT,
         )
-        return [item["pk"]["S"].partition("#")[2] for item in answer.get("Items", ())]
+        found = [item["pk"]["S"].partition("#")[2] for item in answer.get("Items", ())]
+        half = _DUE_AT_ONCE // 2
+        rest = found[half:]
+        return found[:half] + random.sample(rest, min(half, len(rest)))
 
     def _past(self, attempt: Attempt) -> _Item:
         words = {
@@ -236,7 +239,7 @@ class DynamoLedger:
             "at": attempt.began_at,
             "policy_id": attempt.target.policy_id,
             "action": attempt.action,
-            "result": str(attempt.result),
+            "result": "undoing" if attempt.undoes and attempt.is_open else str(attempt.result),
         }
         return {
             **_key(_resource(attempt.target.resource_key), f"past#{attempt.began_at}#{attempt.id}"),

@@ -56,6 +56,7 @@ PERMISSIONS = (
     Permission(
         actions=(
             "s3:GetBucketAcl",
+            "s3:GetBucketLocation",
             "s3:GetBucketOwnershipControls",
             "s3:GetBucketPolicy",
             "s3:GetBucketPublicAccessBlock",

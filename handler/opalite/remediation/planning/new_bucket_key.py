@@ -32,7 +32,7 @@ def key_steps(target: Target, alias: str, key: JsonObject | None, tags: Mapping[
                 already=("AlreadyExistsException",),
             )
         )
-    if key is None or (key["tag"] == alias and not key["rotates"]):
+    if key is None or (key["tag"] == alias and key["rotates"] is False):
         steps.append(
             Step(
                 name="rotate_key",

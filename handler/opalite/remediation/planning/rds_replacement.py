@@ -76,8 +76,16 @@ class View:
         return found
 
     def is_ours(self, thing: _Thing) -> bool:
-        """Whether it was made for this instance: a name can be anybody's."""
+        """Whether it says that it was made for this instance: a name can be anybody's, and of an instance nothing tells more."""
         return bool(thing["tags"].get(TAG_MADE) == self.details["resource_id"])
+
+    def holds_ours(self, name: str) -> bool:
+        """Whether the snapshot of a name holds what this instance held when the plain one was made: tags can be anybody's, too."""
+        snapshot, plain = self.snapshot(name), self.snapshot(self.names.plain)
+        if snapshot is None or not self.is_ours(snapshot) or snapshot["of"] != self.details["resource_id"]:
+            return False
+        times = {one["at"] for one in (snapshot, plain) if one is not None}
+        return "" not in times and len(times - {None}) <= 1
 
 
 def view(found: Found) -> View:

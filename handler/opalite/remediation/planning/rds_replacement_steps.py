@@ -77,9 +77,9 @@ def _setting_aside(view: View) -> tuple[Step, ...]:
 
 
 def _staying(step: Step) -> Step:
-    """So that nothing keeps the original from getting its name back: while it has none, that is what matters."""
+    """So that nothing keeps the original from getting its name back: while it has none, that is what matters, at any hour."""
     why = "it does no harm, and may hold what was written since: a person deletes it"
-    return replace(step, inverse=None, stays=True, irreversible=why)
+    return replace(step, inverse=None, stays=True, at_once=True, irreversible=why)
 
 
 def _seen(step: Step) -> Step:
@@ -198,6 +198,7 @@ def _take_name(view: View, key: str) -> Step:
         reason="whoever knows the instance by its name or endpoint is to find the replacement",
         call=_modify(view.names.new, NewDBInstanceIdentifier=view.names.instance),
         inverse=_modify(view.names.instance, NewDBInstanceIdentifier=view.names.new),
+        at_once=True,  # nobody has the name
         already=("DBInstanceNotFound",),
         busy=_BUSY,
         until=_until("db-instance-id", view.names.instance, _encrypted(key)),

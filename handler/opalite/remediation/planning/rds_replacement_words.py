@@ -67,9 +67,8 @@ def _strange(view: View) -> Iterator[str]:
         if other is not None and not view.is_ours(other):
             yield f"the name {name} is that of another DB instance: rename one of them"
     for name in (view.names.plain, view.names.encrypted):
-        snapshot = view.snapshot(name)
-        if snapshot is not None and not view.is_ours(snapshot):
-            yield f"the snapshot {name} was not made for it: delete or copy it"
+        if view.snapshot(name) is not None and not view.holds_ours(name):
+            yield f"the snapshot {name} was not made of it, or for it: copy it under another name, and delete it"
 
 
 def _stale(found: Found, view: View) -> Iterator[str]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from opalite.ports import Absent
 from opalite.remediation.action import Ask, Permission
 from opalite.remediation.items import item, tag_map
 from opalite.remediation.model import State, Target
+from opalite.remediation.reading.place import BUCKET_PERMISSION, at_home, bucket_at_home
 
 # By the service that an ARN names: the IAM actions by which it sets tags and takes them away. AWS calls them with our permissions.
 # https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_TagResources.html
@@ -37,9 +39,9 @@ TAGGING: Mapping[str, tuple[str, ...]] = {
 
 _READS = "it only reads, and AWS does not let it be narrowed to resources"
 TAGS_PERMISSIONS = (Permission(("tag:GetResources",), reason=_READS),)
-PERMISSIONS = (*TAGS_PERMISSIONS, Permission(("config:BatchGetResourceConfig",), reason=_READS))
+PERMISSIONS = (*TAGS_PERMISSIONS, Permission(("config:BatchGetResourceConfig",), reason=_READS), BUCKET_PERMISSION)
 
-# Of types whose id in AWS Config is the end of their ARN; of every other type AWS Config knows the ARN.
+# Of types whose id in AWS Config is the end of their ARN, and then nothing else is.
 _ARNS = {
     "AWS::DynamoDB::Table": "arn:{partition}:dynamodb:{region}:{account}:table/{id}",
     "AWS::EC2::Instance": "arn:{partition}:ec2:{region}:{account}:instance/{id}",
@@ -48,11 +50,20 @@ _ARNS = {
     "AWS::KMS::Key": "arn:{partition}:kms:{region}:{account}:key/{id}",
     "AWS::S3::Bucket": "arn:{partition}:s3:::{id}",
 }
+_ID = re.compile(r"[A-Za-z0-9_.-]+")
+_BUCKET = "AWS::S3::Bucket"
+# Of types whose id is an ARN: what that says after the account. Of every other type AWS Config knows the ARN.
+_IDS = {
+    "AWS::ElasticLoadBalancingV2::LoadBalancer": re.compile(
+        r"elasticloadbalancing:loadbalancer/(?:app|gwy|net)/[^/:]+/[^/:]+"
+    ),
+    "AWS::SNS::Topic": re.compile(r"sns:[^/:]+"),
+}
 _GONE = frozenset({"ResourceDeleted", "ResourceDeletedNotRecorded"})
 
 
 def read(ask: Ask, target: Target) -> State:
-    """Tags, and nothing else: the policies that ask for more find it unknown."""
+    """Tags, and nothing else: the policies that ask for more find it unknown. Raises Absent."""
     arn = _arn(ask, target)
     found = tags(ask, arn)
     details = {"arn": arn, "service": _service(arn), "tags": found}
@@ -76,14 +87,29 @@ def _service(arn: str) -> str:
 
 
 def _arn(ask: Ask, target: Target) -> str:
-    if target.resource_id.startswith("arn:"):
-        return target.resource_id
-    form = _ARNS.get(target.resource_type)
-    if form is not None:
+    """Of the resource of exactly this type and id: under another one it would escape exemptions, locks and brakes."""
+    kind, resource_id = target.resource_type, target.resource_id
+    if (form := _ARNS.get(kind)) is not None:
+        if not _ID.fullmatch(resource_id):
+            raise Absent(f"no {kind} has such an id")
+        if kind == _BUCKET:
+            bucket_at_home(ask("s3"), target)
         place = {"partition": target.partition, "region": target.region, "account": target.account_id}
-        return form.format(id=target.resource_id, **place)
+        return form.format(id=resource_id, **place)
+    if (ids := _IDS.get(kind)) is not None:
+        if not ids.fullmatch(f"{_service(at_home(target, resource_id))}:{resource_id.split(':', 5)[5]}"):
+            raise Absent(f"no {kind} has such an id")
+        return resource_id
+    return _recorded(ask, target)
+
+
+def _recorded(ask: Ask, target: Target) -> str:
+    """AWS Config is asked in the target's account and Region, and knows a resource by one id alone."""
     wanted = {"resourceType": target.resource_type, "resourceId": target.resource_id}
     known = ask("config").ask("BatchGetResourceConfig", resourceKeys=[wanted]).get("baseConfigurationItems") or ()
-    if not known or not known[0].get("arn") or known[0].get("configurationItemStatus") in _GONE:
+    found = known[0] if known else {}
+    if not found.get("arn") or found.get("configurationItemStatus") in _GONE:
         raise Absent("AWS Config does not know the resource, or not its ARN")
-    return str(known[0]["arn"])
+    if found.get("resourceId", target.resource_id) != target.resource_id:
+        raise Absent("AWS Config knows the resource by another id")
+    return str(found["arn"])

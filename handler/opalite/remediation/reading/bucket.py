@@ -13,6 +13,7 @@ from opalite.ports import Absent, Service
 from opalite.remediation.action import Ask
 from opalite.remediation.items import item, tag_map
 from opalite.remediation.model import State, Target
+from opalite.remediation.reading.place import bucket_at_home
 
 # What S3 answers where something was never set:
 # https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html
@@ -26,7 +27,7 @@ _NEVER_SET = frozenset(
 
 
 def bucket(ask: Ask, target: Target) -> State:
-    """Raises Absent if there is none of the name in the account."""
+    """Raises Absent if there is none of the name in the account and Region."""
     s3 = _Bucket(ask("s3"), target)
     rules = s3.asked("GetBucketEncryption", "ServerSideEncryptionConfiguration", "Rules")
     tags = tag_map(s3.asked("GetBucketTagging", "TagSet"))
@@ -60,11 +61,11 @@ def bucket_item(target: Target, rules: list[JsonObject] | None, tags: Mapping[st
 
 
 class _Bucket:
-    """S3, asked about one bucket; a stranger's bucket of the name does not answer."""
+    """S3, asked about one bucket."""
 
     def __init__(self, s3: Service, target: Target) -> None:
         self._s3 = s3
-        self._named = {"Bucket": target.resource_id, "ExpectedBucketOwner": target.account_id}
+        self._named = bucket_at_home(s3, target)
 
     def answer(self, operation: str) -> Mapping[str, Any] | None:
         return _answer(self._s3, operation, **self._named)

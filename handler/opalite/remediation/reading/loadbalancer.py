@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -11,6 +12,7 @@ from opalite.ports import Absent, Service
 from opalite.remediation.action import Ask, Permission
 from opalite.remediation.items import described, item, tag_map
 from opalite.remediation.model import State, Target
+from opalite.remediation.reading.place import at_home
 from opalite.remediation.reading.traffic import time_of, traffic
 
 CLASSIC = "AWS::ElasticLoadBalancing::LoadBalancer"
@@ -88,12 +90,13 @@ def _classic(elb: Service, target: Target) -> _Read:
     found = elb.ask("DescribeLoadBalancers", LoadBalancerNames=[name])["LoadBalancerDescriptions"]
     if not found:
         raise Absent("LoadBalancerNotFound")
+    name = str(found[0].get("LoadBalancerName") or name)
     attributes = elb.ask("DescribeLoadBalancerAttributes", LoadBalancerName=name)["LoadBalancerAttributes"]
     tagged = elb.ask("DescribeTags", LoadBalancerNames=[name])
     tags = _tags(tagged)
     home = f"arn:{target.partition}:elasticloadbalancing:{target.region}:{target.account_id}"
     body = item(
-        target,
+        replace(target, resource_id=name),
         configuration=_renamed(described(found[0])),
         arn=f"{home}:loadbalancer/{name}",
         name=name,
@@ -110,7 +113,7 @@ def _classic(elb: Service, target: Target) -> _Read:
 
 
 def _next(elb: Service, target: Target) -> _Read:
-    arn = target.resource_id
+    arn = at_home(target, target.resource_id)
     found = elb.ask("DescribeLoadBalancers", LoadBalancerArns=[arn])["LoadBalancers"]
     if not found:
         raise Absent("LoadBalancerNotFound")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from opalite.errors import AwsError
@@ -12,6 +13,7 @@ from opalite.remediation.action import Ask, Permission
 from opalite.remediation.items import described, item
 from opalite.remediation.model import State, Target
 from opalite.remediation.reading import anything, loadbalancer
+from opalite.remediation.reading.place import BUCKET_PERMISSION, at_home, bucket_at_home
 
 _ACCOUNT = "*:${AWS::AccountId}"
 _GONE = frozenset({"ClusterNotFound", "NotFound", "TrailNotFoundException"})
@@ -29,8 +31,9 @@ class Reading(NamedTuple):
 def bucket(ask: Ask, target: Target) -> State:
     """Its policy, and whether public access is blocked."""
     s3, name = ask("s3"), target.resource_id
-    policy = _if_set(s3, "GetBucketPolicy", Bucket=name).get("Policy")
-    block = _if_set(s3, "GetPublicAccessBlock", Bucket=name).get("PublicAccessBlockConfiguration")
+    named = bucket_at_home(s3, target)
+    policy = _if_set(s3, "GetBucketPolicy", **named).get("Policy")
+    block = _if_set(s3, "GetPublicAccessBlock", **named).get("PublicAccessBlockConfiguration")
     arn = f"arn:{target.partition}:s3:::{name}"
     supplementary = {"BucketPolicy": {"policyText": policy}, "PublicAccessBlockConfiguration": described(block)}
     return _state(ask, target, {"name": name}, arn, {"policy": policy, "block": block}, supplementary)
@@ -43,13 +46,15 @@ def database(ask: Ask, target: Target) -> State:
     if not found:
         raise Absent("DBInstanceNotFound")
     details = {"arn": found[0]["DBInstanceArn"], "public": found[0].get("PubliclyAccessible")}
-    return _state(ask, target, described(found[0]), details["arn"], details)
+    target = _known_as(target, found[0]["DbiResourceId"])
+    return _state(ask, target, described(found[0]), at_home(target, details["arn"]), details)
 
 
 def cluster(ask: Ask, target: Target) -> State:
     """A Redshift cluster, and whether it is publicly accessible."""
-    name = target.resource_id
-    found = _asked(ask("redshift"), "DescribeClusters", ClusterIdentifier=name)["Clusters"]
+    found = _asked(ask("redshift"), "DescribeClusters", ClusterIdentifier=target.resource_id)["Clusters"]
+    name = found[0]["ClusterIdentifier"]
+    target = _known_as(target, name)
     arn = f"arn:{target.partition}:redshift:{target.region}:{target.account_id}:cluster:{name}"
     details = {"arn": arn, "public": found[0].get("PubliclyAccessible")}
     return _state(ask, target, described(found[0]), arn, details)
@@ -59,40 +64,49 @@ def key(ask: Ask, target: Target) -> State:
     """Whether it is rotated."""
     kms = ask("kms")
     metadata = kms.ask("DescribeKey", KeyId=target.resource_id)["KeyMetadata"]
+    arn = at_home(target, metadata["Arn"])
+    target = _known_as(target, metadata["KeyId"])
     kind = [metadata.get(name) for name in ("KeyManager", "KeySpec", "Origin")]
     rotation = None
     if kind == ["CUSTOMER", "SYMMETRIC_DEFAULT", "AWS_KMS"]:
-        rotation = kms.ask("GetKeyRotationStatus", KeyId=target.resource_id)["KeyRotationEnabled"]
+        rotation = kms.ask("GetKeyRotationStatus", KeyId=arn)["KeyRotationEnabled"]
     supplementary = {} if rotation is None else {"KeyRotationStatus": rotation}
-    details = {"arn": metadata["Arn"], "kind": kind, "rotation": rotation}
-    return _state(ask, target, described(metadata), metadata["Arn"], details, supplementary)
+    details = {"arn": arn, "kind": kind, "rotation": rotation}
+    return _state(ask, target, described(metadata), arn, details, supplementary)
 
 
 def table(ask: Ask, target: Target) -> State:
     """How it is encrypted."""
     found = ask("dynamodb").ask("DescribeTable", TableName=target.resource_id)["Table"]
     configuration = _renamed(described(found))
-    details = {"arn": found["TableArn"], "key": (found.get("SSEDescription") or {}).get("KMSMasterKeyArn")}
-    return _state(ask, target, configuration, found["TableArn"], details)
+    arn = at_home(target, found["TableArn"])
+    details = {"arn": arn, "key": (found.get("SSEDescription") or {}).get("KMSMasterKeyArn")}
+    return _state(ask, _known_as(target, found["TableName"]), configuration, arn, details)
 
 
 def topic(ask: Ask, target: Target) -> State:
     """With which key it is encrypted."""
+    at_home(target, target.resource_id)
     attributes = _asked(ask("sns"), "GetTopicAttributes", TopicArn=target.resource_id)["Attributes"]
     details = {"arn": target.resource_id, "key": attributes.get("KmsMasterKeyId")}
     return _state(ask, target, dict(attributes), target.resource_id, details)
 
 
 def trail(ask: Ask, target: Target) -> State:
-    """Whether its log files can be validated."""
+    """Whether its log files can be validated. A trail of several Regions is found in its own, one of an organization nowhere else."""
     found = _asked(ask("cloudtrail"), "GetTrail", Name=target.resource_id)["Trail"]
-    details = {"arn": found["TrailARN"], "validated": found.get("LogFileValidationEnabled")}
-    return _state(ask, target, described(found), found["TrailARN"], details)
+    details = {"arn": at_home(target, found["TrailARN"]), "validated": found.get("LogFileValidationEnabled")}
+    return _state(ask, _known_as(target, found["Name"]), described(found), details["arn"], details)
 
 
 def balancer(ask: Ask, target: Target) -> State:
     """Its attributes."""
     return loadbalancer.read(ask, target)
+
+
+def _known_as(target: Target, resource_id: str) -> Target:
+    """By the one id that AWS Config has for it, whichever of its names it was asked for by."""
+    return replace(target, resource_id=str(resource_id))
 
 
 def _state(
@@ -151,6 +165,7 @@ READINGS: Mapping[str, Reading] = {
     "AWS::S3::Bucket": Reading(
         bucket,
         (
+            BUCKET_PERMISSION,
             Permission(
                 ("s3:GetBucketPolicy", "s3:GetBucketPublicAccessBlock"),
                 ("arn:${AWS::Partition}:s3:::*",),

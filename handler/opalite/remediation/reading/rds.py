@@ -12,6 +12,7 @@ from opalite.ports import Absent, Service
 from opalite.remediation.action import Ask
 from opalite.remediation.items import described, item, tag_map
 from opalite.remediation.model import State, Target, digest
+from opalite.remediation.reading.place import at_home
 from opalite.remediation.reading.rds_settings import obstacles, settings
 
 # https://docs.aws.amazon.com/AmazonRDS/latest/APIReference/API_ModifyDBInstance.html: letters, digits and single hyphens
@@ -72,7 +73,7 @@ def read_cluster(ask: Ask, target: Target) -> State:
     body = item(
         replace(target, resource_id=cluster["DbClusterResourceId"]),
         configuration=_cluster_configuration(cluster),
-        arn=cluster["DBClusterArn"],
+        arn=at_home(target, cluster["DBClusterArn"]),
         name=cluster["DBClusterIdentifier"],
         tags=tag_map(cluster.get("TagList")),
     )
@@ -87,7 +88,7 @@ def _item(target: Target, instance: Mapping[str, Any]) -> JsonObject:
     return item(
         replace(target, resource_id=instance["DbiResourceId"]),
         configuration=described({name: value for name, value in instance.items() if name != "TagList"}),
-        arn=instance["DBInstanceArn"],
+        arn=at_home(target, instance["DBInstanceArn"]),
         name=instance["DBInstanceIdentifier"],
         tags=tag_map(instance.get("TagList")),
     )
@@ -124,11 +125,14 @@ def _details(ask: Ask, rds: Service, instance: Mapping[str, Any]) -> JsonObject:
 
 
 def _snapshot(snapshot: Mapping[str, Any]) -> JsonObject:
-    made_at = snapshot.get("SnapshotCreateTime")  # AWS does not tell it while the snapshot is being made
+    """`of`: whose data it holds. `at`: since when, whoever copied it later; None while it is being made, empty if nobody knows."""
+    made_at = snapshot.get("OriginalSnapshotCreateTime")
+    being_made = snapshot.get("SnapshotCreateTime") is None
     return {
         "tags": tag_map(snapshot.get("TagList")),
+        "of": snapshot.get("DbiResourceId"),
         "key": snapshot.get("KmsKeyId"),
-        "at": made_at.isoformat() if made_at else None,
+        "at": made_at.isoformat() if made_at else None if being_made else "",
     }
 
 

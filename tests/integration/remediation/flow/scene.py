@@ -42,6 +42,7 @@ class Told:
     messages: list[Message] = field(default_factory=list)
     started: list[str] = field(default_factory=list)
     broken: set[str] = field(default_factory=set)
+    status: str = "NEW"  # of the workflow of all findings
 
     def results(self, name: str) -> list[str]:
         return [str(attempt.result) for attempt in getattr(self, name)]
@@ -61,6 +62,9 @@ class _Records:
 class _Findings:
     def __init__(self, told: Told) -> None:
         self._told = told
+
+    def status(self, attempt: Attempt) -> str | None:
+        return self._told.status if attempt.finding_id else None
 
     def note(self, attempt: Attempt) -> None:
         if "notes" in self._told.broken:

@@ -86,6 +86,11 @@ def test_half_done_the_rest_is_planned():
     assert names(planned(details(default_encryption=True), ARN)) == ["check_key", "set_default_key"]
 
 
+def test_two_volumes_of_an_account_and_region_are_not_mended_at_once():
+    assert planned(details()).locks == planned(details(zone="eu-west-1b"), ARN).locks == (f"ebs/{ACCOUNT}/{REGION}",)
+    assert planned(details(default_encryption=True)).locks == ()
+
+
 def test_a_default_key_of_people_is_never_replaced():
     state = details(default_encryption=True, default_key=f"{ARN}x", default_key_is_of_aws=False)
     assert planned(state, ARN).steps == ()

@@ -90,8 +90,8 @@ def refusal(state, **given):
     return made.refusal
 
 
-def snapshot(tags, key=None, at=RECENT):
-    return {"tags": tags, "key": key, "at": at}
+def snapshot(tags, key=None, at=RECENT, of=ID):
+    return {"tags": tags, "of": of, "key": key, "at": at}
 
 
 def instance(tags, key=KEY, resource_id="db-REPLACEMENT000000000000000", **settings):
@@ -118,8 +118,9 @@ class Rds:
         self._new(self.state["snapshots"], DBSnapshotIdentifier, snapshot(_tags(Tags), self.state["key"]))
 
     def CopyDBSnapshot(self, SourceDBSnapshotIdentifier, TargetDBSnapshotIdentifier, KmsKeyId, CopyTags, Tags):  # noqa: N802, N803
-        assert SourceDBSnapshotIdentifier in self.state["snapshots"]
-        self._new(self.state["snapshots"], TargetDBSnapshotIdentifier, snapshot(_tags(Tags), KmsKeyId))
+        source = self.state["snapshots"][SourceDBSnapshotIdentifier]
+        copy = snapshot(_tags(Tags), KmsKeyId, source["at"], source["of"])
+        self._new(self.state["snapshots"], TargetDBSnapshotIdentifier, copy)
 
     def DeleteDBSnapshot(self, DBSnapshotIdentifier):  # noqa: N802, N803
         assert self.state["snapshots"].pop(DBSnapshotIdentifier)["tags"][TAG_MADE] == ID
@@ -320,13 +321,23 @@ def test_with_cut_the_name_goes_before_the_snapshot_is_made():
     assert made.steps[2].call.parameters["DBInstanceIdentifier"] == NAMES.original
 
 
+@pytest.mark.parametrize("writes", ["asked", "cut"])
+def test_while_nobody_has_the_name_no_maintenance_window_is_waited_for(writes):
+    steps = plan(details(), writes=writes).steps
+    renamed = [step.name for step in steps].index("set_aside")
+    assert [step.at_once for step in steps] == [number > renamed for number in range(len(steps))]
+
+
 def test_the_original_is_set_aside_and_its_replacement_is_not_there_yet():
     """The dangerous state: nobody has the name. There is a way on, and the same steps lead back."""
     state = details(
         identifier=NAMES.original,
         arn=ARN + NAMES.original,
         tags={TAG_REPLACED: "orders", TAG_KEEP: "30"},
-        snapshots={NAMES.plain: snapshot(OURS | {TAG_WRITES: "asked"}, at=OLD), NAMES.encrypted: snapshot(OURS, KEY)},
+        snapshots={
+            NAMES.plain: snapshot(OURS | {TAG_WRITES: "asked"}, at=OLD),
+            NAMES.encrypted: snapshot(OURS, KEY, at=OLD),
+        },
         others={NAMES.new: instance(OURS)},
         obstacles=["it has read replicas"],
     )
@@ -414,8 +425,36 @@ def test_what_somebody_else_has_under_our_names_is_refused():
     assert refusal(state) == (
         f"the name {NAMES.new} is that of another DB instance: rename one of them; "
         f"the name {NAMES.original} is that of another DB instance: rename one of them; "
-        f"the snapshot {NAMES.plain} was not made for it: delete or copy it"
+        f"{told_of(NAMES.plain)}"
     )
+
+
+def told_of(name):
+    return f"the snapshot {name} was not made of it, or for it: copy it under another name, and delete it"
+
+
+@pytest.mark.parametrize(
+    ("plain", "encrypted", "name"),
+    [
+        ({"of": "db-EVIL0000000000000000000000"}, {}, NAMES.plain),
+        ({"of": None}, {}, NAMES.plain),
+        ({}, {"of": "db-EVIL0000000000000000000000"}, NAMES.encrypted),
+        ({}, {"at": OLD}, NAMES.encrypted),  # a copy of an older one
+    ],
+)
+def test_a_snapshot_of_other_data_is_not_gone_on_with_whatever_its_tags_say(plain, encrypted, name):
+    state = details(
+        snapshots={
+            NAMES.plain: snapshot(OURS | {TAG_WRITES: "asked"}, **plain),
+            NAMES.encrypted: snapshot(OURS, KEY, **encrypted),
+        }
+    )
+    assert refusal(state) == told_of(name)
+
+
+def test_a_snapshot_whose_age_nobody_knows_is_not_gone_on_with():
+    state = details(snapshots={NAMES.plain: snapshot(OURS | {TAG_WRITES: "asked"}, at="")})
+    assert refusal(state) == told_of(NAMES.plain)
 
 
 def test_an_earlier_copy_with_another_key_is_refused():

@@ -110,6 +110,7 @@ def test_a_wide_rule_is_split_with_its_description_and_tags():
         ),
     ]
     assert plan.refusal == ""
+    assert [step.closes for step in plan.steps] == [False, False, True]
 
 
 def test_tags_of_aws_are_not_set_and_it_is_said():

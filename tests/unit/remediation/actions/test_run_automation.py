@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import jmespath
 import jsonschema
 import pytest
 from botocore.session import get_session
@@ -9,11 +12,14 @@ from botocore.validate import validate_parameters
 
 from opalite.normalize import TYPES
 from opalite.remediation.actions.run_automation import ACTION, DOCUMENTS, plan
+from opalite.remediation.applying import filled
+from opalite.remediation.model import Call
 from unit.remediation.actions.misc_found import found
 
 NAME = "AWSConfigRemediation-EncryptSNSTopic"
 TOPIC = "arn:aws:sns:eu-west-1:111122223333:orders"
 KEY = "arn:aws:kms:eu-west-1:111122223333:key/6a1f0c2e-3b4d-4e5f-8a9b-0c1d2e3f4a5b"
+TOKEN = "6a1f0c2e-3b4d-4e5f-8a9b-0c1d2e3f4a5b"
 GIVEN = {"document": NAME, "role": "mender", "parameters": {"KmsKeyArn": KEY}}
 
 
@@ -24,7 +30,8 @@ def planned(details=None, *, policy_id="aws.sns.topic.encryption", resource_type
 
 
 def test_one_step_starts_it_and_is_waited_for():
-    (step,) = planned().steps
+    look, step = planned().steps
+    assert look.call == Call("ssm", "DescribeDocument", {"Name": NAME})
     assert step.call.parameters["DocumentName"] == NAME
     assert step.call.parameters["Parameters"] == {
         "AutomationAssumeRole": ["arn:aws:iam::111122223333:role/opalite/automation/mender"],
@@ -39,14 +46,30 @@ def test_aws_takes_what_is_sent(name):
     document = DOCUMENTS[name]
     settings = {"document": name, "role": "mender", "parameters": dict.fromkeys(document.needed, KEY)}
     case = found(ACTION, document.policy_id, document.resource_type, "some-id", {}, **settings)
-    (step,) = plan(case).steps
     model = get_session().get_service_model("ssm")
-    validate_parameters(step.call.parameters, model.operation_model("StartAutomationExecution").input_shape)
+    for step in plan(case).steps:
+        parameters = filled(step.call.parameters, {"token": TOKEN})
+        validate_parameters(parameters, model.operation_model(step.call.operation).input_shape)
 
 
-def test_the_same_is_run_once_and_another_state_again():
-    tokens = [planned(details).steps[0].call.parameters["ClientToken"] for details in ({"a": 1}, {"a": 1}, {"a": 2})]
-    assert (tokens[0] == tokens[1], tokens[1] == tokens[2]) == (True, False)
+def test_the_plan_is_the_same_from_day_to_day_and_its_run_is_the_attempt_s_own():
+    case = found(ACTION, "aws.sns.topic.encryption", "AWS::SNS::Topic", TOPIC, {}, **GIVEN)
+    assert plan(replace(case, at="2027-01-01T00:00:00Z")).digest == planned().digest
+    look, run = planned().steps
+    answer = {"Document": {"Name": NAME, "Status": "Active"}, "ResponseMetadata": {"RequestId": TOKEN}}
+    outputs = {name: jmespath.search(path, answer) for name, path in look.outputs.items()}
+    assert filled(run.call.parameters, outputs)["ClientToken"] == TOKEN
+
+
+def test_who_goes_on_knows_that_the_token_is_not_to_be_asked_for_again():
+    look, _ = planned().steps
+    assert look.until.call == look.call
+
+
+@pytest.mark.parametrize("document", [{"Name": NAME, "Status": "Deleting"}, {}])
+def test_a_runbook_that_is_not_there_is_not_started(document):
+    look, _ = planned().steps
+    assert str(jmespath.search(look.until.path, {"Document": document})) in look.until.failed
 
 
 @pytest.mark.parametrize(

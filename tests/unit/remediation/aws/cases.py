@@ -34,6 +34,7 @@ ATTEMPT = Attempt(
     id="0123456789abcdef0123",
     target=TARGET,
     trigger=Trigger(kind=TriggerKind.FINDING, event_id="event", at=BEGAN, finding_id=FINDING, workflow_status="NEW"),
+    workflow_status="NEW",
     began_at=BEGAN,
     changed_at=BEGAN,
     mode=Mode.AUTO,

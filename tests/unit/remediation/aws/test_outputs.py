@@ -285,3 +285,26 @@ def test_a_key_that_cannot_be_asked_is_no_forgery(accounts, answer, kind):
 def test_a_signature_that_kms_finds_forged_is_one(accounts):
     told = accounts().tell(OWN, "VerifyMac", AwsError("kms:VerifyMac: invalid", "KMSInvalidMacException"))
     assert KmsSignatures(told, KEY).is_genuine(b"approve", bytes(32)) is False
+
+
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [
+        ({"Findings": [{"Id": FINDING, "Workflow": {"Status": "SUPPRESSED"}}]}, "SUPPRESSED"),
+        ({"Findings": []}, None),
+        ({"Findings": [{"Id": "another", "Workflow": {"Status": "NEW"}}]}, None),
+        (Denied("securityhub:GetFindings is denied in account 1 (InvalidAccessException)"), None),
+    ],
+)
+def test_the_workflow_of_a_finding_is_asked_of_the_members_own_hub(accounts, answer, status):
+    told = accounts().tell(MEMBER, "GetFindings", answer)
+    assert findings(told).status(ATTEMPT) == status
+    assert [(account, region, operation) for account, region, operation, _ in told.asked] == [
+        (MEMBER, REGION, "GetFindings")
+    ]
+
+
+def test_a_hub_that_may_not_be_asked_is_said_so(accounts):
+    told = accounts().tell(MEMBER, "GetFindings", Denied("securityhub:GetFindings is denied (AccessDeniedException)"))
+    with pytest.raises(Denied):
+        findings(told).status(ATTEMPT)

@@ -8,16 +8,18 @@ from opalite.ports import Absent
 from opalite.remediation.model import Target
 from opalite.remediation.reading import anything
 
+TOPIC = "arn:aws-cn:sns:cn-north-1:111122223333:orders"
 KEY = {"resourceType": "AWS::AppSync::GraphQLApi", "resourceId": "abc"}
 
 
 class Aws:
-    """Config and the tagging API: what each answers."""
+    """Config, S3 and the tagging API: what each answers."""
 
-    def __init__(self, known=(), listed=()):
+    def __init__(self, known=(), listed=(), location="cn-north-1"):
         self._answers = {
             "BatchGetResourceConfig": {"baseConfigurationItems": list(known)},
             "GetResources": {"ResourceTagMappingList": list(listed)},
+            "GetBucketLocation": {"LocationConstraint": location},
         }
         self.asked = []
 
@@ -43,15 +45,43 @@ def target(resource_type, resource_id):
 @pytest.mark.parametrize(
     ("resource_type", "resource_id", "arn"),
     [
-        ("AWS::S3::Bucket", "reports", "arn:aws-cn:s3:::reports"),
         ("AWS::EC2::Volume", "vol-1", "arn:aws-cn:ec2:cn-north-1:111122223333:volume/vol-1"),
-        ("AWS::X::Y", "arn:aws-cn:x:y", "arn:aws-cn:x:y"),
+        ("AWS::SNS::Topic", TOPIC, TOPIC),
     ],
 )
 def test_an_arn_that_is_clear_is_not_asked_for(resource_type, resource_id, arn):
     aws = Aws()
     assert anything.read(aws, target(resource_type, resource_id)).details["arn"] == arn
     assert aws.asked == [("GetResources", {"ResourceARNList": [arn]})]
+
+
+def test_a_bucket_is_looked_for_where_it_is_said_to_be():
+    aws = Aws()
+    assert anything.read(aws, target("AWS::S3::Bucket", "reports")).details["arn"] == "arn:aws-cn:s3:::reports"
+    assert aws.asked[0] == ("GetBucketLocation", {"Bucket": "reports", "ExpectedBucketOwner": "111122223333"})
+    with pytest.raises(Absent, match="not in cn-north-1"):
+        anything.read(Aws(location="cn-northwest-1"), target("AWS::S3::Bucket", "reports"))
+
+
+@pytest.mark.parametrize(
+    ("resource_type", "resource_id"),
+    [
+        ("AWS::EC2::Volume", "arn:aws-cn:ec2:cn-north-1:111122223333:volume/vol-1"),
+        ("AWS::DynamoDB::Table", "orders/index/x"),
+        ("AWS::KMS::Key", "alias/data"),
+        ("AWS::SNS::Topic", "orders"),
+        ("AWS::SNS::Topic", f"{TOPIC}:1234"),  # a subscription
+        ("AWS::SNS::Topic", "arn:aws-cn:sqs:cn-north-1:111122223333:orders"),
+        ("AWS::SNS::Topic", "arn:aws-cn:sns:cn-north-1:999999999999:orders"),
+        ("AWS::SNS::Topic", "arn:aws-cn:sns:cn-northwest-1:111122223333:orders"),
+        ("AWS::SNS::Topic", "arn:aws:sns:cn-north-1:111122223333:orders"),
+    ],
+)
+def test_what_has_another_id_is_not_there(resource_type, resource_id):
+    aws = Aws()
+    with pytest.raises(Absent):
+        anything.read(aws, target(resource_type, resource_id))
+    assert aws.asked == []
 
 
 def test_aws_config_knows_the_arn_of_the_others():
@@ -62,7 +92,15 @@ def test_aws_config_knows_the_arn_of_the_others():
     assert (state.item["ARN"], state.item["tags"], state.item["configuration"]) == (arn, {"Owner": "x"}, {})
 
 
-@pytest.mark.parametrize("known", [[], [{**KEY}], [{**KEY, "arn": "x", "configurationItemStatus": "ResourceDeleted"}]])
+@pytest.mark.parametrize(
+    "known",
+    [
+        [],
+        [{**KEY}],
+        [{**KEY, "arn": "x", "configurationItemStatus": "ResourceDeleted"}],
+        [{**KEY, "arn": "x", "resourceId": "another"}],
+    ],
+)
 def test_what_aws_config_does_not_know_is_gone(known):
     with pytest.raises(Absent):
         anything.read(Aws(known), target(KEY["resourceType"], KEY["resourceId"]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 
 import jmespath
 import pytest
@@ -18,6 +19,7 @@ from opalite.remediation.reading import rds, rds_settings
 from opalite.remediation.reading.rds import names
 
 ACCOUNT, REGION, ID = "111122223333", "eu-west-1", "db-ORDERSEXAMPLE00000000000000"
+ARNS = f"arn:aws:rds:{REGION}:{ACCOUNT}"
 FORM = re.compile(r"[a-z](?:-?[a-z0-9])*")
 INSTANCE = st.from_regex(r"[a-z](?:-?[a-z0-9]){0,31}", fullmatch=True)
 LONG = "a" * 30 + "-" + "b" * 32
@@ -220,6 +222,56 @@ def test_the_name_of_an_original_that_was_set_aside_is_told_by_its_tag_else_by_i
         )
         details = rds.read_instance(aws, target("AWS::RDS::DBInstance", ID)).details
         assert (details["name"], details["identifier"], details["aliases"]) == (expected, aside, {})
+
+
+MADE, COPIED = datetime(2026, 11, 1, tzinfo=UTC), datetime(2026, 11, 29, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("told", "at"),
+    [
+        ({}, None),  # it is being made
+        ({"SnapshotCreateTime": MADE, "OriginalSnapshotCreateTime": MADE}, MADE.isoformat()),
+        ({"SnapshotCreateTime": COPIED, "OriginalSnapshotCreateTime": MADE}, MADE.isoformat()),
+        ({"SnapshotCreateTime": COPIED}, ""),
+    ],
+)
+def test_a_snapshot_is_as_old_as_its_data(told, at):
+    named = names("orders", ID)
+    instance = {"DBInstanceIdentifier": "orders", "DbiResourceId": ID, "DBInstanceArn": f"{ARNS}:db:orders"}
+    snapshot = {
+        "DBSnapshotIdentifier": named.plain,
+        "DbiResourceId": "db-OTHER",
+        "KmsKeyId": "k",
+        "TagList": [],
+        **told,
+    }
+    state = rds.read_instance(alone(instance, [snapshot]), target("AWS::RDS::DBInstance", ID))
+    assert state.details["snapshots"] == {named.plain: {"tags": {}, "of": "db-OTHER", "key": "k", "at": at}}
+
+
+def test_an_instance_has_the_id_of_aws_config_whichever_name_it_was_asked_by():
+    instance = {"DBInstanceIdentifier": "orders", "DbiResourceId": ID, "DBInstanceArn": f"{ARNS}:db:orders"}
+    for name in (ID, "orders"):
+        state = rds.read_instance(alone(instance), target("AWS::RDS::DBInstance", name))
+        assert state.item["resourceId"] == ID
+
+
+def test_an_instance_of_another_region_is_not_there():
+    arn = f"arn:aws:rds:us-east-1:{ACCOUNT}:db:orders"
+    instance = {"DBInstanceIdentifier": "orders", "DbiResourceId": ID, "DBInstanceArn": arn}
+    with pytest.raises(Absent):
+        rds.read_instance(alone(instance), target("AWS::RDS::DBInstance", arn))
+
+
+def alone(instance, snapshots=()):
+    return Aws(
+        DescribeDBInstances={"DBInstances": [instance]},
+        DescribeDBSnapshots={"DBSnapshots": list(snapshots)},
+        DescribeDBProxies={"DBProxies": []},
+        DescribeBlueGreenDeployments={"BlueGreenDeployments": []},
+        ListAliases={"Aliases": []},
+    )
 
 
 def test_a_cluster_is_read_as_config_spells_it():

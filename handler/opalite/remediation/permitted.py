@@ -1,13 +1,21 @@
-"""The calls that a record has AWS asked, by the names of their IAM actions."""
+"""The calls that a record has AWS asked, and whether its action makes such calls: a record may have been edited. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from opalite.remediation.action import Action
 from opalite.remediation.attempt import Attempt
+from opalite.remediation.matching import matches
 from opalite.remediation.model import Call, Until
 
-_PREFIXES = {"elb": "elasticloadbalancing", "elbv2": "elasticloadbalancing", "resourcegroupstaggingapi": "tag"}
+_SHOWN = 100
+_PREFIXES = {
+    "elb": "elasticloadbalancing",
+    "elbv2": "elasticloadbalancing",
+    "resourcegroupstaggingapi": "tag",
+    "stepfunctions": "states",
+}
 # Operations whose IAM action has another name:
 # https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html
 _OTHERWISE = {
@@ -36,3 +44,12 @@ def _there(*given: Call | Until | None) -> Iterator[Call]:
     for one in given:
         if one is not None:
             yield one.call if isinstance(one, Until) else one
+
+
+def stranger(attempt: Attempt, action: Action) -> str | None:
+    """The first call that the role of the action may not even make; None if there is none."""
+    for call in calls(attempt):
+        name = iam_action(call)
+        if not any(matches(pattern, name) for permission in action.permissions for pattern in permission.actions):
+            return name[:_SHOWN]
+    return None
