@@ -9,6 +9,9 @@ import pytest
 from botocore.session import get_session
 from botocore.validate import validate_parameters
 
+from opalite.remediation.planning import new_bucket_key
+from opalite.remediation.reading import instance, rds
+
 # https://docs.aws.amazon.com/organizations/latest/userguide/orgs_reference_limits.html: characters of an SCP, white space included.
 SCP_CHARACTERS = 5_120
 ROLE = re.compile(r"role/(Opalite\w+)")
@@ -23,14 +26,17 @@ def documents(repository):
 @pytest.fixture(scope="module")
 def denials(documents):
     found = [one for one in documents if any(entry.get("Effect") == "Deny" for entry in one.get("Statement", ()))]
-    assert [one["Statement"][0]["Sid"] for one in found] == ["RecordingAndResults", "MemberRole", "Findings"]
+    sids = ["RecordingAndResults", "MemberRole", "Findings", "RemediationTags", "RemediationAliases"]
+    assert [one["Statement"][0]["Sid"] for one in found] == sids
     return found
 
 
 @pytest.fixture(scope="module")
 def operations():
     session = get_session()
-    return {name: set(session.get_service_model(name).operation_names) for name in ("config", "iam", "securityhub")}
+    return {
+        name: set(session.get_service_model(name).operation_names) for name in ("config", "iam", "kms", "securityhub")
+    }
 
 
 def test_service_control_policies_have_the_form_of_one(denials):
@@ -41,13 +47,15 @@ def test_service_control_policies_have_the_form_of_one(denials):
         [statement] = policy["Statement"]
         assert statement.keys() == {"Sid", "Effect", "Action", "Resource", "Condition"}
         assert re.fullmatch("[A-Za-z0-9]+", statement["Sid"])
-        assert statement["Condition"].keys() == {"ArnNotLike"}
+        assert statement["Condition"].keys() - {"ForAnyValue:StringLike"} == {"ArnNotLike"}
         assert statement["Condition"]["ArnNotLike"].keys() == {"aws:PrincipalArn"}
 
 
 def test_they_deny_operations_that_there_are(denials, operations):
     for policy in denials:
         actions = policy["Statement"][0]["Action"]
+        if actions == "*":
+            continue
         assert actions == sorted(set(actions))
         unknown = [action for action in actions if action.partition(":")[2] not in operations[action.partition(":")[0]]]
         assert unknown == []
@@ -69,6 +77,12 @@ def test_nobody_can_make_himself_an_exception(denials):
     for policy in denials:
         excepted = policy["Statement"][0]["Condition"]["ArnNotLike"]["aws:PrincipalArn"]
         assert set([excepted] if isinstance(excepted, str) else excepted) <= protected
+
+
+def test_the_tags_that_are_kept_are_those_that_remediation_believes(denials):
+    believed = {*rds.TAGS, new_bucket_key.TAG, instance.PURPOSE, instance.QUARANTINE}
+    [statement] = denials[3]["Statement"]
+    assert set(statement["Condition"]["ForAnyValue:StringLike"]["aws:TagKeys"]) == believed
 
 
 @pytest.mark.parametrize(

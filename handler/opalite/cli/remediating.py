@@ -21,7 +21,7 @@ import click
 from opalite.catalog import Catalog
 from opalite.cli import clock
 from opalite.cli.session import EngineOptions, session
-from opalite.errors import AwsError, UsageError
+from opalite.errors import AwsError, OutputError, UsageError
 from opalite.ports import Absent, Denied, Facts, Service
 from opalite.remediation import approving, files, permitted
 from opalite.remediation.action import Action, Ask
@@ -212,7 +212,7 @@ def _key(folder: Path) -> bytes:
             file.write(secrets.token_bytes(_KEY_BYTES))
         key = path.read_bytes()
     except OSError as error:
-        raise UsageError(f"{path}: {error.strerror}") from None
+        raise OutputError(f"{path}: {error.strerror}") from None
     if len(key) != _KEY_BYTES:
         raise UsageError(f"{path}: is no key: delete it, then approvals that were not carried out are void")
     return key

@@ -20,7 +20,7 @@ from opalite.remediation.deciding import Decided, decide
 from opalite.remediation.guard import Guarded
 from opalite.remediation.model import Mode, Plan, Result, State, Step, Target
 from opalite.remediation.parts import Ledger, Parts
-from opalite.remediation.taking_back import RESERVE_SECONDS, taken_back
+from opalite.remediation.taking_back import RESERVE_SECONDS, stands, taken_back
 
 _LOOKS = 5  # until what was written can be read, each after twice the time of the one before
 _LOOK_SECONDS = 1.0
@@ -228,7 +228,7 @@ class _CarryingOut:
         if back.problem:
             return self._counted(Result.FAILED, f"{reason}; taking back what was done: {back.problem}", **members)
         if back.left:
-            return self._counted(Result.FAILED, f"{reason}; {len(back.left)} steps stand, see the record", **members)
+            return self._counted(Result.FAILED, f"{reason}; {stands(len(back.left))}, see the record", **members)
         told = f"{reason}; what was done before was taken back" if back.done else reason
         told += f"; {', '.join(back.stays)} may stay" if back.stays else ""
         return self._counted(Result.FAILED, told, **members)

@@ -19,6 +19,11 @@ _LONGEST_SECONDS = 3600.0
 _DONE_BEFORE = frozenset({"InvalidPermission.Duplicate"})
 
 
+def stands(steps: int) -> str:
+    """For people."""
+    return "1 step stands" if steps == 1 else f"{steps} steps stand"
+
+
 class Back:
     """How far it has come: how many were taken back, which may stay, which stand, and why the first of them does."""
 

@@ -14,7 +14,7 @@ from opalite.remediation.attempt import Attempt
 from opalite.remediation.carrying_out import locked
 from opalite.remediation.model import Mode, Result, State, Trigger, digest
 from opalite.remediation.parts import Parts
-from opalite.remediation.taking_back import taken_back
+from opalite.remediation.taking_back import stands, taken_back
 from opalite.remediation.telling import tell
 
 _LEASE_SECONDS = 1200.0
@@ -86,11 +86,11 @@ def _undone(parts: Parts, ask: Ask, action: Action, attempt: Attempt, original: 
     back = taken_back(parts, ask, attempt.applied, note, by_a_person=True)
     at = parts.now()
     if back.problem:
-        reason = f"{back.problem}; {len(back.left)} steps still stand: undo can be tried again"
+        reason = f"{back.problem}; {stands(len(back.left))} still: undo can be tried again"
         return parts.ledger.save(attempt.ended(Result.FAILED, reason, at))
     if back.left:
-        stands = next((step.irreversible for step in _steps(original) if step.name == back.left[-1].name), "")
-        reason = f"{len(back.left)} steps cannot be taken back: {back.left[-1].name}: {stands or 'it has no inverse'}"
+        why = next((step.irreversible for step in _steps(original) if step.name == back.left[-1].name), "")
+        reason = f"{stands(len(back.left))}: {back.left[-1].name} cannot be taken back: {why or 'it has no inverse'}"
         return parts.ledger.save(attempt.ended(Result.FAILED, reason, at))
     try:
         details: JsonObject | None = action.read(ask, original.target).details

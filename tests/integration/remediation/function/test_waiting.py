@@ -198,7 +198,7 @@ def test_what_takes_aws_its_time_is_looked_at_until_it_has_come_about(scene):
     assert scene.aws.calls["ec2:RevokeSecurityGroupIngress"] == 1
 
 
-def test_what_aws_cannot_bring_about_is_taken_back(scene):
+def test_what_aws_cannot_bring_about_is_given_up_and_nothing_is_opened_again(scene):
     scene.deploy(actions=slow())
     group = scene.group(OTHER)
     scene(event("finding_imported", group, OTHER))
@@ -208,7 +208,7 @@ def test_what_aws_cannot_bring_about_is_taken_back(scene):
 
     (attempt,) = scene.attempts()
     assert (running.status, running.document["result"], str(attempt.result)) == ("SUCCEEDED", "failed", "failed")
-    assert "it ended as broken; what was done before was taken back" in attempt.reason
+    assert "it ended as broken; 1 step stands, see the record" in attempt.reason
     assert running.waited == [15, 45]
 
 

@@ -1,0 +1,103 @@
+"""Put a release together: package, code, layers, templates, bill of materials, sums. See docs/release.md.
+
+python release/build_release.py --version 0.1.0
+"""  # noqa: INP001 - run as a program; what it imports is the package beside it
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import tempfile
+from functools import partial
+from pathlib import Path
+from typing import NoReturn
+
+import click
+
+TOP = Path(__file__).resolve().parents[1]
+sys.path.append(str(TOP / "extension"))
+
+from shipment import assembly, checkout, executables  # noqa: E402 - they find the layer by the path above
+from shipment.builders import CheckoutBuilders  # noqa: E402
+
+from opalite.cli.opa import Progress  # noqa: E402
+from opalite.engine import gobuild, watch  # noqa: E402
+from opalite.errors import OpaliteError, UsageError  # noqa: E402
+
+_PATH = click.Path(path_type=Path)
+
+
+@click.command("build_release", context_settings={"max_content_width": 100})
+@click.option("--version", help="The version that is expected; pyproject.toml must say the same.")
+@click.option("--allow-dirty", is_flag=True, help="Also from what is not committed, or has no day yet: to try it.")
+@click.option(
+    "--bundle", "bundles", type=_PATH, multiple=True, metavar="PATH|TAR", help="Policies of your own, too; repeatable."
+)
+@click.option(
+    "--data", "overlays", type=_PATH, multiple=True, metavar="PATH",
+    help="Settings laid over those of the bundles; repeatable.",
+)  # fmt: skip
+@click.option("--output", type=_PATH, metavar="DIR", help="The folder to make.  [default: dist/opalite-VERSION]")
+def command(
+    version: str | None,
+    bundles: tuple[Path, ...],
+    overlays: tuple[Path, ...],
+    output: Path | None,
+    *,
+    allow_dirty: bool,
+) -> None:
+    """Put a release into a folder. Nothing is uploaded.
+
+    \b
+    Examples:
+      python release/build_release.py --version 0.1.0
+      python release/build_release.py --bundle my-policies --data settings
+    """
+    made_from = checkout.look(TOP, version, os.environ, watch.run, allow_dirty=allow_dirty)
+    options = [word for path in bundles for word in ("--bundle", str(path.resolve()))]
+    options += [word for path in overlays for word in ("--data", str(path.resolve()))]
+    output = output or TOP / "dist" / f"opalite-{made_from.version}"
+    progress = Progress(sys.stderr)
+    try:
+        with tempfile.TemporaryDirectory(prefix="opalite-release-") as directory:
+            go = gobuild.usable_go(Path(directory), progress, os.environ, watch.run)
+            inspect = partial(
+                executables.linked, go=go, directory=Path(directory), environ=os.environ, run=watch.run
+            )  # fmt: skip
+            builders = CheckoutBuilders(made_from, options, os.environ, watch.run)
+            deployed = checkout.deployed_files(made_from, os.environ, watch.run)
+            assembly.assemble(made_from, deployed, builders, inspect, output)
+    finally:
+        progress.close()
+    click.echo(output)
+
+
+def main() -> None:
+    """Exit codes: 0 built, 2 not ready or misuse, 3 failed; errors are one line on standard error."""
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        command.main(standalone_mode=False)
+    except (KeyboardInterrupt, click.Abort):
+        _end("interrupted", 128 + signal.SIGINT)
+    except click.ClickException as error:
+        _end(error.format_message(), 2)
+    except UsageError as error:
+        _end(str(error), 2)
+    except OpaliteError as error:
+        _end(str(error), 3)
+    except OSError as error:
+        _end(f"{error.filename or 'a file'}: {error.strerror or error}", 3)
+
+
+def _end(message: str, code: int) -> NoReturn:
+    sys.stderr.write("release: " + " ".join(message.split()) + "\n")
+    sys.exit(code)
+
+
+def _terminate(*_: object) -> NoReturn:
+    raise SystemExit(128 + signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    main()
