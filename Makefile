@@ -37,12 +37,24 @@ layer-host: build/layer/opalite/layer.json ## the layer for this machine, unpack
 build/layer/opalite/layer.json: $(layer_sources) $(setup_done)
 	$(BIN)/python extension/build_layer.py --unpacked build/layer
 
+build/ministack/.done: tests/emulation/deployment/requirements.txt $(setup_done)
+	$(BIN)/python -m venv build/ministack
+	build/ministack/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps --only-binary :all: -r $<
+	@touch $@
+
+.PHONY: ministack
+ministack: build/ministack/.done ## MiniStack in an environment of its own, for the test that deploys template.yaml
+
+.PHONY: deploy-local
+deploy-local: setup ministack ## deploy template.yaml on this machine, and follow one open port from event to end
+	@$(BIN)/python tests/emulation/deploy_local.py
+
 .PHONY: lambda-demo
 lambda-demo: setup layer-host ## one event (EVENT=file) through the function, with Lambda and AWS emulated
 	@$(BIN)/python tests/emulation/demo.py $(EVENT)
 
 .PHONY: test
-test: setup $(if $(filter Linux,$(shell uname -s)),layer-host) ## all tests, Rego and Python, with coverage
+test: setup $(if $(filter Linux,$(shell uname -s)),layer-host ministack) ## all tests, Rego and Python, with coverage
 	$(OPA) test --bundle policies data
 	$(OPA) test --bundle samples/custom policies data
 	$(OPA) test --bundle policies data --coverage --threshold 100 >/dev/null

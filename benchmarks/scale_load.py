@@ -39,7 +39,7 @@ class Assumptions:
     policies: float = _given(2, "policies that speak of a resource, on average")
     scheduled: float = _given(0.9, "of these, such with `schedule: true`")
     scheduled_rules: float = _given(21, "Config rules with a schedule, where each policy has its own")
-    schedules: float = _given(1, "schedules of a Config rule in a day (24 hours by RuleFrequency)")
+    schedules: float = _given(0, "schedules of a Config rule in a day (0: RuleSchedule=off; 1: on, every 24 hours)")
     sweeps: float = _given(1, "sweeps in a day")
     sweep_hours: float = _given(2, "hours over which AWS Config spreads what a sweep starts")
     peak: float = _given(10, "how many times the average of a day its busiest minute is")

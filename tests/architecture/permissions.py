@@ -38,8 +38,9 @@ def statements(stack: Stack) -> Iterator[Statement]:
         for policy in properties.get("Policies", []) if resource["Type"] == "AWS::IAM::Role" else []:
             for one in policy["PolicyDocument"]["Statement"]:
                 yield Statement(f"{name}/{policy['PolicyName']}", one, reasons)
-        for key in ("PolicyDocument", "KeyPolicy"):
-            for one in properties.get(key, {}).get("Statement", []):
+        of_table = properties.get("ResourcePolicy", {}).get("PolicyDocument", {})
+        for document in (properties.get("PolicyDocument", {}), properties.get("KeyPolicy", {}), of_table):
+            for one in document.get("Statement", []):
                 yield Statement(name, one, reasons)
 
 
@@ -75,6 +76,14 @@ def meets(condition: Mapping[str, Any], context: Mapping[str, Any]) -> bool:
 
 
 def _one(operator: str, given: Any, wanted: list[str]) -> bool:
+    """`given`: a list for a key of several values; None for a key that is not there.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-single-vs-multi-valued-context-keys.html
+    """
+    how, _, name = operator.rpartition(":")
+    if how:
+        each = [] if given is None else listed(given)
+        return {"ForAnyValue": any, "ForAllValues": all}[how](_one(name, one, wanted) for one in each)
     name = operator.removesuffix("IfExists")
     if name == "Null":
         return str(given is None).lower() == wanted[0]

@@ -33,6 +33,12 @@ VARIABLES_BYTES = 4096
 TEMPLATE_BYTES, RESOURCES, PARAMETERS = 1_000_000, 500, 200
 
 
+def _in_order(rules: list[dict[str, str]]) -> list[dict[str, str]]:
+    """As the alarms name them: those first that there always are."""
+    order = ("sweep", "due", "findings", "custom-action", "compliance")
+    return sorted(rules, key=lambda one: order.index(one["Fn::Sub"].removeprefix("${Name}-")))
+
+
 def variables(stack: Stack, name: str) -> dict[str, str]:
     """The environment of a function, as Lambda sets it."""
     found = stack.resources[name]["Properties"]["Environment"]["Variables"]
@@ -133,7 +139,7 @@ def test_so_does_the_function_that_mends(parameters):
 
 def test_with_everything_off_there_is_no_remediation_and_no_topic_of_notifications():
     resources = Stack(template("template.yaml"), IN_ORGANIZATION).resources
-    assert [name for name in resources if "Remediation" in name or name in ("Topic", "Ledger", "ApprovalKey")] == []
+    assert [name for name in resources if "Remediation" in name or name in ("Topic", "ApprovalKey")] == []
 
 
 def test_a_further_region_makes_no_bucket_and_writes_to_the_first():
@@ -155,25 +161,92 @@ def test_the_tables_are_those_that_the_functions_ask_for():
 
 def test_what_is_kept_outlasts_the_stack():
     stack = Stack(template("template.yaml"), ALL_ON)
-    kept = {name for name, one in stack.resources.items() if one.get("DeletionPolicy") == "Retain"}
-    kinds = ("AWS::DynamoDB::Table", "AWS::KMS::Key", "AWS::S3::Bucket")
-    assert kept == {name for name, one in stack.resources.items() if one["Type"] in kinds}
+    kept = {
+        name: one["DeletionPolicy"]
+        for name, one in stack.resources.items()
+        if one.get("DeletionPolicy") and one["UpdateReplacePolicy"] == "Retain"
+    }
+    # A table cannot be deleted when its making fails: it is protected against that.
+    policies = {
+        "AWS::DynamoDB::Table": "Retain", "AWS::KMS::Key": "RetainExceptOnCreate", "AWS::S3::Bucket": "RetainExceptOnCreate",
+        "AWS::S3::BucketPolicy": "Retain",
+    }  # fmt: skip
+    every = stack.resources.items()
+    assert kept == {name: policies[one["Type"]] for name, one in every if one["Type"] in policies}
 
 
-def test_each_function_has_the_longest_time_a_destination_and_a_role_of_its_own():
+def test_each_function_has_the_longest_time_and_a_role_of_its_own():
     found = Stack(template("template.yaml"), ALL_ON).of("AWS::Serverless::Function")
     assert template("template.yaml")["Globals"]["Function"]["Timeout"] == 900
-    assert {one["EventInvokeConfig"]["DestinationConfig"]["OnFailure"]["Type"] for one in found.values()} == {"SQS"}
     assert len({one["Role"] for one in found.values()}) == len(found) == 3
+
+
+def test_what_is_lost_when_a_function_fails_for_good_is_kept():
+    """The schedule of remediation comes again: it is neither tried again nor kept."""
+    found = Stack(template("template.yaml"), ALL_ON).of("AWS::Serverless::Function")
+    kept = {
+        name: one["EventInvokeConfig"].get("DestinationConfig", {}).get("OnFailure", {}).get("Destination")
+        for name, one in found.items()
+    }
+    queue = f"arn:aws:sqs:eu-west-1:{ACCOUNT}:opalite"
+    assert kept == {
+        "RulesFunction": f"{queue}-failed",
+        "SweepFunction": f"{queue}-undelivered",
+        "RemediationFunction": None,
+    }
+    assert found["RemediationFunction"]["EventInvokeConfig"]["MaximumRetryAttempts"] == 0
+
+
+@pytest.mark.parametrize("schedule", ["on", "off"])
+def test_rules_have_schedules_only_where_these_are_asked_for(schedule):
+    parameters = {"FunctionArn": "arn:aws:lambda:eu-west-1:111111111111:function:f", "Schedule": schedule}
+    organization, account = (
+        Stack(template(f"deploy/rules/{name}.yaml"), parameters) for name in ("organization", "account")
+    )
+    metadata = [
+        one["OrganizationCustomRuleMetadata"] for one in organization.of("AWS::Config::OrganizationConfigRule").values()
+    ]
+    details = [one["Source"]["SourceDetails"] for one in account.of("AWS::Config::ConfigRule").values()]
+    in_organization = {
+        (one["OrganizationConfigRuleTriggerTypes"][-1], one.get("MaximumExecutionFrequency")) for one in metadata
+    }
+    in_account = {(one[-1]["MessageType"], one[-1].get("MaximumExecutionFrequency")) for one in details}
+    changes, scheduled = (
+        ("OversizedConfigurationItemChangeNotification", None),
+        ("ScheduledNotification", "TwentyFour_Hours"),
+    )
+    assert in_organization == in_account == ({changes, scheduled} if schedule == "on" else {changes})
+
+
+def test_by_default_the_sweep_alone_has_everything_judged_again():
+    assert template("template.yaml")["Parameters"]["RuleSchedule"]["Default"] == "off"
+    for name in ("OrganizationRules", "ConfigRules"):
+        assert template("template.yaml")["Resources"][name]["Properties"]["Parameters"]["Schedule"] == {
+            "Ref": "RuleSchedule"
+        }
 
 
 def test_an_alarm_looks_at_every_queue_and_function():
     stack = Stack(template("template.yaml"), ALL_ON)
     alarms = stack.of("AWS::CloudWatch::Alarm").values()
-    watched = {value["Value"] for one in alarms for value in one.get("Dimensions") or ()}
+    several = [
+        one["MetricStat"]["Metric"] for alarm in alarms for one in alarm.get("Metrics", ()) if "MetricStat" in one
+    ]
+    watched = {value["Value"] for one in (*alarms, *several) for value in one.get("Dimensions") or ()}
     queues = {one["QueueName"] for one in stack.of("AWS::SQS::Queue").values()}
     functions = {one["FunctionName"] for one in stack.of("AWS::Serverless::Function").values()}
     assert queues | functions <= watched
+
+
+def test_alarms_look_at_every_rule_of_eventbridge_that_there_may_be():
+    document = template("template.yaml")
+    rules = [one["Properties"]["Name"] for one in document["Resources"].values() if one["Type"] == "AWS::Events::Rule"]
+    for name in ("EventsFailed", "EventsLost"):
+        metrics = document["Resources"][name]["Properties"]["Metrics"]
+        [expression] = [one["Expression"] for one in metrics if "Expression" in one]
+        watched = {one["Id"]: one["MetricStat"]["Metric"]["Dimensions"] for one in metrics if "MetricStat" in one}
+        assert list(watched.values()) == [[{"Name": "RuleName", "Value": rule}] for rule in _in_order(rules)]
+        assert expression == " + ".join(f"FILL({one}, 0)" for one in watched)
 
 
 def test_every_function_and_layer_has_a_target_that_builds_it():

@@ -79,8 +79,9 @@ def test_everybody_is_only_ever_denied():
 
 
 def test_a_service_is_allowed_only_for_what_is_ours():
-    """By account and ARN of the source. The logs' service says by its encryption context which group it is."""
-    ours = {"aws:SourceAccount", "aws:SourceArn", "kms:EncryptionContext:aws:logs:arn"}
+    """By account and ARN of the source; for a key by the encryption context, which says which group or queue it is."""
+    context = "kms:EncryptionContext:aws"
+    ours = {"aws:SourceAccount", "aws:SourceArn", f"{context}:logs:arn", f"{context}:sqs:arn"}
     found = [(name, one) for name, one in EVERY if "Service" in (one.body.get("Principal") or {})]
     assert len(found) > 10
     open_ones = [
@@ -97,7 +98,9 @@ def test_every_role_is_trusted_to_somebody_by_a_condition(name):
         for one in role["AssumeRolePolicyDocument"]["Statement"]:
             assert one["Condition"], role["RoleName"]
             named = listed(one["Principal"].get("AWS", []))
-            assert all(":role/" in arn and "*" not in arn for arn in named)
+            # An account as a whole may say who it is, which lets nobody in.
+            accounts = [f"arn:aws:iam::{ACCOUNT}:root"] if one["Action"] == "sts:SetSourceIdentity" else []
+            assert all((":role/" in arn and "*" not in arn) or arn in accounts for arn in named)
             assert one["Principal"].keys() <= {"AWS", "Service"}
 
 
@@ -134,6 +137,10 @@ def test_the_member_role_is_for_the_functions_alone():
     assert assume["Principal"] == {"AWS": MEMBER["FunctionRoleArns"].split(",")}
     assert (assume["Action"], identity["Action"]) == ("sts:AssumeRole", "sts:SetSourceIdentity")
     assert meets(assume["Condition"], KNOWN)
+    assert identity["Principal"] == {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}
+    assert meets(identity["Condition"], KNOWN)
+    assert not meets(identity["Condition"], {**KNOWN, "sts:SourceIdentity": "somebody"})
+    assert not meets(identity["Condition"], {**KNOWN, "aws:PrincipalOrgID": "o-another00000"})
 
 
 @pytest.mark.parametrize("name", STRANGERS)
@@ -259,7 +266,7 @@ def test_the_log_is_written_by_the_functions_alone_each_to_its_own_part():
         assert not is_allowed([*of_role(stack, role), *policy], "s3:PutObject", key, plain)
 
 
-def test_failed_events_come_from_the_functions_alone():
+def test_failed_events_come_from_the_function_alone():
     [policy] = [
         one for name, one in STACKS["organization"].of("AWS::SQS::QueuePolicy").items() if name == "FailedQueuePolicy"
     ]
@@ -268,9 +275,88 @@ def test_failed_events_come_from_the_functions_alone():
         *policy["PolicyDocument"]["Statement"],
     ]
     queue = f"arn:aws:sqs:eu-west-1:{ACCOUNT}:opalite-failed"
-    for principal, may in ((ARN, True), (f"arn:aws:iam::{ACCOUNT}:role/Administrator", False)):
+    sweep, somebody = ARN.replace("rules", "sweep"), f"arn:aws:iam::{ACCOUNT}:role/Administrator"
+    for principal, may in ((ARN, True), (sweep, False), (somebody, False)):
         context = {"aws:PrincipalArn": principal, "aws:SecureTransport": "true"}
         assert is_allowed(anybody, "sqs:SendMessage", queue, context) == may
+
+
+def test_what_was_not_delivered_comes_from_our_rules_and_from_the_sweep():
+    [statements_] = [
+        one["PolicyDocument"]["Statement"]
+        for name, one in STACKS["organization"].of("AWS::SQS::QueuePolicy").items()
+        if name == "UndeliveredQueuePolicy"
+    ]
+    anybody = [{"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": "*"}, *statements_]
+    role = f"arn:aws:iam::{ACCOUNT}:role/"
+    for name, may in (("opalite-sweep-eu-west-1", True), ("Administrator", False)):
+        context = {"aws:PrincipalArn": role + name, "aws:SecureTransport": "true", "aws:PrincipalIsAWSService": "false"}
+        assert is_allowed(anybody, "sqs:SendMessage", context=context) == may
+    service = {"aws:SecureTransport": "true", "aws:PrincipalIsAWSService": "true", "aws:SourceAccount": ACCOUNT}
+    for rule, may in (("opalite-sweep", True), ("opalite-due", True), ("opalite-other", False)):
+        context = {**service, "aws:SourceArn": f"arn:aws:events:eu-west-1:{ACCOUNT}:rule/{rule}"}
+        assert is_allowed(statements_, "sqs:SendMessage", context=context) == may
+
+
+WRITES = (
+    *(f"dynamodb:{name}" for name in ("BatchWriteItem", "DeleteItem", "PutItem", "UpdateItem")),
+    *(f"dynamodb:PartiQL{name}" for name in ("Delete", "Insert", "Update")),
+)
+
+
+@pytest.mark.parametrize(
+    ("table", "writers"), [("Standings", ("rules", "sweep")), ("Ledger", ("remediation",))], ids=str
+)
+def test_tables_are_written_by_the_roles_of_their_functions_alone(table, writers):
+    policy = STACKS["organization"].of("AWS::DynamoDB::Table")[table]["ResourcePolicy"]["PolicyDocument"]["Statement"]
+    everything = [{"Effect": "Allow", "Action": list(WRITES), "Resource": "*"}, *policy]
+    keys = {"dynamodb:LeadingKeys": ["attempt#1"]}
+    for name in (
+        "rules-eu-west-1",
+        "sweep-eu-west-1",
+        "remediation-eu-west-1",
+        "rules-eu-central-1",
+        "machine-eu-west-1",
+    ):
+        context = {"aws:PrincipalArn": f"arn:aws:iam::{ACCOUNT}:role/opalite-{name}"}
+        may = name in {f"{one}-eu-west-1" for one in writers}
+        for given in (keys, {}):
+            asked = {**context, **given}
+            assert [is_allowed(everything, action, context=asked) for action in WRITES] == [may] * len(WRITES)
+    assert {one["Resource"] for one in policy} == {f"arn:aws:dynamodb:eu-west-1:{ACCOUNT}:table/{STACKS['organization'].of('AWS::DynamoDB::Table')[table]['TableName']}"}  # fmt: skip
+
+
+class Switched:
+    """Sessions of an account: what `opalite remediate stop` and `start` ask DynamoDB for, and the keys of these items."""
+
+    def __init__(self):
+        self.asked = []
+        log = ledger.DynamoLedger(self, "opalite-remediation", "eu-west-1", lambda: "2026-11-29T12:00:00.000Z")
+        log.stop("incident 7", "anna")
+        log.start()
+
+    def caller(self):
+        return ACCOUNT
+
+    def service(self, *_):
+        return self
+
+    def ask(self, operation, **given):
+        self.asked.append((f"dynamodb:{operation}", (given.get("Item") or given["Key"])["pk"]["S"]))
+        return {}
+
+
+def test_people_may_throw_the_switch_and_write_nothing_else():
+    policy = STACKS["organization"].of("AWS::DynamoDB::Table")["Ledger"]["ResourcePolicy"]["PolicyDocument"][
+        "Statement"
+    ]
+    everything = [{"Effect": "Allow", "Action": list(WRITES), "Resource": "*"}, *policy]
+    person = {"aws:PrincipalArn": f"arn:aws:iam::{ACCOUNT}:role/Operator"}
+    asked = Switched().asked
+    assert asked == [("dynamodb:PutItem", "switch"), ("dynamodb:DeleteItem", "switch")]
+    for keys, may in ((["switch"], dict(asked).keys()), (["switch", "attempt#1"], set()), (["attempt#1"], set())):
+        context = {**person, "dynamodb:LeadingKeys": keys}
+        assert {action for action in WRITES if is_allowed(everything, action, context=context)} == may
 
 
 def test_where_any_rule_may_invoke_it_the_source_is_always_aws_config():

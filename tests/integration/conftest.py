@@ -30,6 +30,7 @@ PATIENCE = 60.0  # seconds; what takes longer has failed
 # Lambda is Linux: its runtime client is to be had for that only, and its emulation reads /proc.
 if sys.platform != "linux":
     collect_ignore = [
+        "deployed",
         "lambda_faults",
         "lambda_function",
         "outputs",

@@ -6,15 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from opalite.deployment.member_parameters import CONDITIONS, PARAMETERS, groups, is_on, rules, switch
 from opalite.deployment.names import logical_id
 from opalite.deployment.statements import imports, plain, statements, updates
 from opalite.model import JsonObject
 from opalite.remediation.action import Action, Permission
 from opalite.remediation.actions.run_automation import DOCUMENTS
-from opalite.remediation.environment import ROLE_PREFIX
 
 FACTS_OF_CALLER: Final = "account"  # the kind of fact that the member's role does not ask for
-ROLE: Final = "OpaliteMember"
 SESSIONS: Final = "opalite*"  # what the sessions of remediation are called
 
 # Policies for which an action is set in the settings, beside those whose METADATA name it.
@@ -57,11 +56,12 @@ def template(needs: Needs, actions: Mapping[str, Action], policies: Mapping[str,
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
         "Description": "Opalite: roles of a member account, made by `make template`",
-        "Metadata": {"AWS::CloudFormation::Interface": {"ParameterGroups": _groups(actions)}},
-        "Parameters": {**_PARAMETERS, **{logical_id(name): _switch(action) for name, action in actions.items()}},
+        "Metadata": {"AWS::CloudFormation::Interface": {"ParameterGroups": groups(actions)}},
+        "Parameters": {**PARAMETERS, **{logical_id(name): switch(action) for name, action in actions.items()}},
+        "Rules": rules(actions),
         "Conditions": {
-            **_CONDITIONS,
-            **{f"{logical_id(name)}On": _is_on(logical_id(name)) for name in actions},
+            **CONDITIONS,
+            **{f"{logical_id(name)}On": is_on(logical_id(name)) for name in actions},
         },
         "Resources": {
             "MemberRole": _member_role(needs),
@@ -141,7 +141,7 @@ def _remediation(action: Action, needs: Needs, policies: Mapping[str, Any]) -> J
     name = logical_id(action.name)
     own, why = statements(action.permissions, name)
     facts, why_facts = statements(plain({*needs.facts_of(kinds)} - has), f"{name}Facts")
-    [noted], _ = statements([updates(needs.workflows, needs.note)], f"{name}Note")
+    noted, _ = statements([updates(needs.workflows, needs.note), *plain(needs.findings)], f"{name}Note")
     return {
         "Type": "AWS::IAM::Role",
         "Condition": f"{name}On",
@@ -152,7 +152,7 @@ def _remediation(action: Action, needs: Needs, policies: Mapping[str, Any]) -> J
             "AssumeRolePolicyDocument": _trust(
                 "RemediationRoleArns", {"StringLike": {"sts:RoleSessionName": SESSIONS}}
             ),
-            "Policies": [_policy(action.name, [*own, *facts, noted])],
+            "Policies": [_policy(action.name, [*own, *facts, *noted])],
         },
     }
 
@@ -179,110 +179,13 @@ def _trust(principals: str, more: JsonObject) -> JsonObject:
         "Action": "sts:AssumeRole",
         "Condition": {"StringEquals": equal, **more},
     }
+    # The account alone: the roles a second time would leave room for half as many Regions. It lets nobody in.
+    account = {"Fn::Select": [4, {"Fn::Split": [":", {"Fn::Select": [0, {"Ref": principals}]}]}]}
     identity = {
         "Effect": "Allow",
-        "Principal": {"AWS": {"Ref": principals}},
+        "Principal": {"AWS": {"Fn::Sub": ["arn:${AWS::Partition}:iam::${Account}:root", {"Account": account}]}},
         "Action": "sts:SetSourceIdentity",
         "Condition": {"StringEquals": {**ours, "sts:SourceIdentity": {"Ref": "SourceIdentity"}}},
     }
     both = [assume, {"Fn::If": ["WithSourceIdentity", identity, nothing]}]
     return {"Version": "2012-10-17", "Statement": both}
-
-
-def _switch(action: Action) -> JsonObject:
-    return {
-        "Type": "String",
-        "AllowedValues": ["off", "on"],
-        "Default": "off",
-        "Description": f"{action.title}: the role for this remediation",
-    }
-
-
-def _is_on(name: str) -> JsonObject:
-    return {"Fn::Equals": [{"Ref": name}, "on"]}
-
-
-def _groups(actions: Mapping[str, Action]) -> list[JsonObject]:
-    who = ["FunctionRoleArns", "RemediationRoleArns", "OrganizationId", "ExternalId", "SourceIdentity"]
-    what = ["Detection", "SecurityHub", "ExemptFindings", "CreatorLookup", "MemberRoleName"]
-    mended = [*map(logical_id, actions), "RemediationRolePrefix"]
-    parts = (("Who may assume the roles", who), ("Detection", what), ("Remediation: a role for each action", mended))
-    return [{"Label": {"default": label}, "Parameters": names} for label, names in parts]
-
-
-_ARNS: Final = r"^(arn:aws[a-z-]*:iam::[0-9]{12}:role/[A-Za-z0-9+=,.@_/-]+)?$"
-_PARAMETERS: Final[JsonObject] = {
-    "FunctionRoleArns": {
-        "Type": "CommaDelimitedList",
-        "AllowedPattern": _ARNS,
-        "Default": "",
-        "Description": "Roles of the functions behind Config rules and of the sweep, of all Regions: outputs of the main stack",
-    },
-    "RemediationRoleArns": {
-        "Type": "CommaDelimitedList",
-        "AllowedPattern": _ARNS,
-        "Default": "",
-        "Description": "Roles of the remediation functions, of all Regions: outputs of the main stack",
-    },
-    "OrganizationId": {
-        "Type": "String",
-        "AllowedPattern": "^(o-[a-z0-9]{10,32})?$",
-        "Default": "",
-        "Description": "Of the organization that the functions are in; empty: they are in this account",
-    },
-    "ExternalId": {
-        "Type": "String",
-        "AllowedPattern": "^[A-Za-z0-9_+=,.@:/-]{2,1224}$",
-        "Description": "As the main stack has it",
-    },
-    "SourceIdentity": {
-        "Type": "String",
-        "AllowedPattern": "^([A-Za-z0-9_+=,.@-]{2,64})?$",
-        "Default": "",
-        "Description": "As the main stack has it; empty: none",
-    },
-    "Detection": {
-        "Type": "String",
-        "AllowedValues": ["on", "off"],
-        "Default": "on",
-        "Description": "off: no role to read and write back, where the functions are in this account",
-    },
-    "SecurityHub": {
-        "Type": "String",
-        "AllowedValues": ["off", "on"],
-        "Default": "off",
-        "Description": "Findings in Security Hub",
-    },
-    "ExemptFindings": {
-        "Type": "String",
-        "AllowedValues": ["warning", "suppressed"],
-        "Default": "warning",
-        "Description": "suppressed: findings of what is exempt are suppressed, too",
-    },
-    "CreatorLookup": {
-        "Type": "String",
-        "AllowedValues": ["off", "on"],
-        "Default": "off",
-        "Description": "Ask CloudTrail who has made a resource that no tag names an owner of",
-    },
-    "MemberRoleName": {
-        "Type": "String",
-        "AllowedPattern": "^[A-Za-z0-9+=,.@_-]{1,64}$",
-        "Default": ROLE,
-        "Description": "As the main stack has it",
-    },
-    "RemediationRolePrefix": {
-        "Type": "String",
-        "AllowedPattern": "^[A-Za-z0-9+=,.@_-]{1,24}$",
-        "Default": ROLE_PREFIX,
-        "Description": "What the names of the remediation roles begin with; as the main stack has it",
-    },
-}
-_CONDITIONS: Final[JsonObject] = {
-    "InOrganization": {"Fn::Not": [{"Fn::Equals": [{"Ref": "OrganizationId"}, ""]}]},
-    "WithSourceIdentity": {"Fn::Not": [{"Fn::Equals": [{"Ref": "SourceIdentity"}, ""]}]},
-    "Detecting": _is_on("Detection"),
-    "HubOn": _is_on("SecurityHub"),
-    "SuppressionOn": {"Fn::And": [{"Condition": "HubOn"}, {"Fn::Equals": [{"Ref": "ExemptFindings"}, "suppressed"]}]},
-    "CreatorsOn": _is_on("CreatorLookup"),
-}

@@ -36,11 +36,6 @@ class ConfigRule:
     types: tuple[str, ...] | None
     is_scheduled: bool
 
-    @property
-    def triggers(self) -> tuple[str, ...]:
-        """The message types that AWS Config sends."""
-        return (*_CHANGES, _SCHEDULE) if self.is_scheduled else _CHANGES
-
 
 @dataclass(frozen=True, slots=True)
 class Rules:
@@ -84,7 +79,7 @@ def organization(found: Rules) -> JsonObject:
         metadata = {
             "LambdaFunctionArn": {"Ref": "FunctionArn"},
             "Description": rule.description,
-            "OrganizationConfigRuleTriggerTypes": list(rule.triggers),
+            "OrganizationConfigRuleTriggerTypes": _triggers(rule),
             **({"InputParameters": f'{{"{POLICIES}": "{rule.policy_id}"}}'} if rule.policy_id else {}),
             **({"ResourceTypesScope": list(rule.types)} if rule.types else {}),
             **_frequency(rule),
@@ -117,7 +112,12 @@ def account(found: Rules) -> JsonObject:
     def resource(rule: ConfigRule) -> JsonObject:
         details: list[JsonObject] = [{"EventSource": "aws.config", "MessageType": kind} for kind in _CHANGES]
         if rule.is_scheduled:
-            details.append({"EventSource": "aws.config", "MessageType": _SCHEDULE, **_frequency(rule)})
+            schedule = {
+                "EventSource": "aws.config",
+                "MessageType": _SCHEDULE,
+                "MaximumExecutionFrequency": {"Ref": "Frequency"},
+            }
+            details.append(_if_scheduled(schedule))
         source = {"Owner": "CUSTOM_LAMBDA", "SourceIdentifier": {"Ref": "FunctionArn"}, "SourceDetails": details}
         properties = {
             "ConfigRuleName": rule.name,
@@ -174,8 +174,17 @@ def _require_different(found: Sequence[ConfigRule]) -> None:
         seen[rule.name] = rule.policy_id
 
 
+def _triggers(rule: ConfigRule) -> list[Any]:
+    """The message types that AWS Config sends."""
+    return [*_CHANGES, _if_scheduled(_SCHEDULE)] if rule.is_scheduled else list(_CHANGES)
+
+
 def _frequency(rule: ConfigRule) -> JsonObject:
-    return {"MaximumExecutionFrequency": {"Ref": "Frequency"}} if rule.is_scheduled else {}
+    return {"MaximumExecutionFrequency": _if_scheduled({"Ref": "Frequency"})} if rule.is_scheduled else {}
+
+
+def _if_scheduled(value: Any) -> JsonObject:
+    return {"Fn::If": ["Scheduled", value, {"Ref": "AWS::NoValue"}]}
 
 
 def _template(
@@ -210,13 +219,20 @@ def _template(
                 "Type": "String",
                 "AllowedValues": list(_FREQUENCIES),
                 "Default": _FREQUENCIES[-1],
-                "Description": "How often everything is judged whose verdict time or facts can change",
+                "Description": "With Schedule: how often",
+            },
+            "Schedule": {
+                "Type": "String",
+                "AllowedValues": ["off", "on"],
+                "Default": "off",
+                "Description": "Rules have schedules where time or facts can change a verdict; off: the sweep starts these",
             },
             **(parameters or {}),
         },
         "Conditions": {
             "ForEach": {"Fn::Equals": [layout, "policy"]},
             "ForAll": {"Fn::Equals": [layout, "umbrella"]},
+            "Scheduled": {"Fn::Equals": [{"Ref": "Schedule"}, "on"]},
             **(conditions or {}),
         },
         "Resources": resources,

@@ -9,7 +9,7 @@ from opalite.deployment import member
 from opalite.engine import bundle, shipped
 from opalite.facts import live
 from opalite.remediation.actions import ACTIONS
-from opalite.remediation.aws import asking
+from opalite.remediation.aws import asking, findings
 
 
 @pytest.fixture(scope="module")
@@ -42,15 +42,29 @@ def test_a_role_of_remediation_has_the_actions_permissions_and_the_facts_of_its_
     kinds = {kind for policy_id in member.used_by(action, policies) for kind in policies[policy_id].get("facts") or ()}
     facts = {one for kind in kinds for one in live.ACTIONS[kind]}
     own = {one for permission in action.permissions for one in permission.actions}
-    assert allowed(template["Resources"][f"{member.logical_id(name)}Role"]) == own | facts | {
-        "securityhub:BatchUpdateFindings"
-    }
+    assert allowed(template["Resources"][f"{member.logical_id(name)}Role"]) == own | facts | set(findings.ACTIONS)
 
 
 def test_roles_of_remediation_are_off_by_default(template):
     assert {template["Parameters"][member.logical_id(name)]["Default"] for name in ACTIONS} == {"off"}
     assert {template["Resources"][f"{member.logical_id(name)}Role"]["Condition"] for name in ACTIONS} == {
         f"{member.logical_id(name)}On" for name in ACTIONS
+    }
+
+
+def test_whoever_asks_for_a_role_says_for_whom(template):
+    asked = {"Detection": "FunctionRoleArns", **{member.logical_id(name): "RemediationRoleArns" for name in ACTIONS}}
+    assert template["Rules"] == {
+        f"{switch}IsForSomebody": {
+            "RuleCondition": {"Fn::Equals": [{"Ref": switch}, "on"]},
+            "Assertions": [
+                {
+                    "Assert": {"Fn::Not": [{"Fn::EachMemberEquals": [{"Ref": principals}, ""]}]},
+                    "AssertDescription": f"{switch}=on: set {principals}, an output of the main stack",
+                }
+            ],
+        }
+        for switch, principals in asked.items()
     }
 
 

@@ -29,17 +29,20 @@ def shipped_data():
     return bundle.read(shipped.folder("data")).data
 
 
+CHANGES = ("ConfigurationItemChangeNotification", "OversizedConfigurationItemChangeNotification")
+
+
+def if_scheduled(value: Any) -> dict[str, Any]:
+    return {"Fn::If": ["Scheduled", value, {"Ref": "AWS::NoValue"}]}
+
+
 def names(found: rules.Rules) -> list[str | None]:
     return [rule.policy_id for rule in found.each]
 
 
-def test_changes_come_with_their_types_and_schedules_where_time_changes_a_verdict():
+def test_rules_are_for_the_types_of_their_policies_and_scheduled_where_time_changes_a_verdict():
     first, second = rules.rules(data(BUCKETS)).each
-    assert (first.types, first.triggers) == (
-        ("AWS::S3::Bucket",),
-        ("ConfigurationItemChangeNotification", "OversizedConfigurationItemChangeNotification"),
-    )
-    assert second.triggers[-1] == "ScheduledNotification"
+    assert (first.types, first.is_scheduled, second.is_scheduled) == (("AWS::S3::Bucket",), False, True)
     assert second.description == "Things are well (aws.s3.bucket.b)"
 
 
@@ -129,25 +132,34 @@ def test_an_organization_rule_selects_its_policy_and_nothing_else():
             "OrganizationCustomRuleMetadata": {
                 "LambdaFunctionArn": {"Ref": "FunctionArn"},
                 "Description": "Things are well (aws.s3.bucket.b)",
-                "OrganizationConfigRuleTriggerTypes": [
-                    "ConfigurationItemChangeNotification", "OversizedConfigurationItemChangeNotification", "ScheduledNotification",
-                ],
+                "OrganizationConfigRuleTriggerTypes": [*CHANGES, if_scheduled("ScheduledNotification")],
                 "InputParameters": '{"policies": "aws.s3.bucket.b"}',
                 "ResourceTypesScope": ["AWS::S3::Bucket", "AWS::SQS::Queue"],
-                "MaximumExecutionFrequency": {"Ref": "Frequency"},
+                "MaximumExecutionFrequency": if_scheduled({"Ref": "Frequency"}),
             },
         },
-    }  # fmt: skip
+    }
+
+
+def test_what_only_changes_with_its_resource_has_no_schedule_whatever_is_asked_for():
+    found = rules.organization(rules.rules(data(BUCKETS)))["Resources"]["AwsS3BucketA"]["Properties"]
+    metadata = found["OrganizationCustomRuleMetadata"]
+    assert metadata["OrganizationConfigRuleTriggerTypes"] == list(CHANGES)
+    assert "MaximumExecutionFrequency" not in metadata
 
 
 def test_a_rule_of_one_account_says_the_same():
     found = rules.account(rules.rules(data(BUCKETS)))["Resources"]["AwsS3BucketB"]["Properties"]
     assert found["InputParameters"] == {"policies": "aws.s3.bucket.b"}
     assert found["Scope"] == {"ComplianceResourceTypes": ["AWS::S3::Bucket", "AWS::SQS::Queue"]}
-    assert [one.get("MaximumExecutionFrequency") for one in found["Source"]["SourceDetails"]] == [
-        None,
-        None,
-        {"Ref": "Frequency"},
+    schedule = {
+        "EventSource": "aws.config",
+        "MessageType": "ScheduledNotification",
+        "MaximumExecutionFrequency": {"Ref": "Frequency"},
+    }
+    assert found["Source"]["SourceDetails"] == [
+        *({"EventSource": "aws.config", "MessageType": kind} for kind in CHANGES),
+        if_scheduled(schedule),
     ]
 
 
@@ -158,5 +170,5 @@ def test_shipped_policies_have_rules_that_aws_config_takes(shipped_data):
     known = set(get_session().get_service_model("config").shape_for("ResourceType").enum)
     assert {kind for rule in found.each for kind in rule.types or ()} <= known
     shape = get_session().get_service_model("config").shape_for("OrganizationConfigRuleTriggerType")
-    assert {kind for rule in found.each for kind in rule.triggers} <= set(shape.enum)
+    assert {*CHANGES, "ScheduledNotification"} <= set(shape.enum)
     assert all(len(rule.description) <= 256 for rule in found.each)
