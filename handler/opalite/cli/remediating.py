@@ -116,7 +116,7 @@ def workshop(options: EngineOptions, place: Place) -> Iterator[Workshop]:
         raise UsageError("--external-id is said when a role is assumed: name its beginning by --role-prefix")
     with session(options) as ready:
         aws = _Aws(place)
-        key = _key(place.records) if place.table is None else b""
+        here = _Here(place.records)
         files_ = FileLedger(place.records, clock.now)
         parts = Parts(
             engine=ready.engine,
@@ -131,7 +131,7 @@ def workshop(options: EngineOptions, place: Place) -> Iterator[Workshop]:
             findings=None,
             notices=None,
             machine=None,
-            signatures=_Here(key) if place.table is None else None,
+            signatures=here if place.table is None else None,
             now=clock.now,
             sleep=time.sleep,
             remaining=lambda: float("inf"),
@@ -143,7 +143,7 @@ def workshop(options: EngineOptions, place: Place) -> Iterator[Workshop]:
             entries=ready.entries,
             where=place.options,
             asks_here=place.table is None,
-            _sign=lambda statement: _signature(key, statement),
+            _sign=here.sign,
             _files=files_,
             _place=place,
         )
@@ -200,32 +200,37 @@ def who(place: Place) -> str:
     return f"account {_sessions(None, None).caller()}"
 
 
-def _key(folder: Path) -> bytes:
-    """What the person at the terminal signs with: who may write into the folder may do all that can be done with its records."""
-    path = folder / _KEY_FILE
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with (
-            contextlib.suppress(FileExistsError),
-            os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file,
-        ):
-            file.write(secrets.token_bytes(_KEY_BYTES))
-        key = path.read_bytes()
-    except OSError as error:
-        raise OutputError(f"{path}: {error.strerror}") from None
-    if len(key) != _KEY_BYTES:
-        raise UsageError(f"{path}: is no key: delete it, then approvals that were not carried out are void")
-    return key
-
-
 class _Here:
-    """Approvals of the person at the terminal: good for this process."""
+    """Approvals of the person at the terminal, signed with a key beside the records: who may write there may do all that they say."""
 
-    def __init__(self, key: bytes) -> None:
-        self._key = key
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / _KEY_FILE
+
+    def sign(self, statement: bytes) -> bytes:
+        """The key is made with the first approval. Raises OutputError or UsageError."""
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with (
+                contextlib.suppress(FileExistsError),
+                os.fdopen(os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file,
+            ):
+                file.write(secrets.token_bytes(_KEY_BYTES))
+        except OSError as error:
+            raise OutputError(f"{self._path}: {error.strerror}") from None
+        return _signature(self._key(), statement)
 
     def is_genuine(self, statement: bytes, signature: bytes) -> bool:
-        return hmac.compare_digest(_signature(self._key, statement), signature)
+        """Nothing is, where there is no key."""
+        return self._path.exists() and hmac.compare_digest(_signature(self._key(), statement), signature)
+
+    def _key(self) -> bytes:
+        try:
+            key = self._path.read_bytes()
+        except OSError as error:
+            raise UsageError(f"{self._path}: {error.strerror}") from None
+        if len(key) != _KEY_BYTES:
+            raise UsageError(f"{self._path}: is no key: delete it; approvals that were not carried out are void then")
+        return key
 
 
 def _signature(key: bytes, statement: bytes) -> bytes:
