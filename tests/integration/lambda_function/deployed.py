@@ -11,12 +11,10 @@ import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
-from botocore.loaders import JSONFileLoader
 
 from emulation.aws import LocalAws
 from opalite import app
@@ -181,16 +179,6 @@ def _metric(document: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, floa
     values = {metric["Name"]: document[metric["Name"]] for metric in directive["Metrics"]}
     flat = {name: value[0] if isinstance(value, list) else value for name, value in values.items()}
     return {name: document[name] for name in names}, flat
-
-
-@contextlib.contextmanager
-def models_read_once() -> Iterator[None]:
-    """Each function has a botocore session of its own, which would read AWS's models anew: a third of all the time."""
-    loader = JSONFileLoader()
-    with pytest.MonkeyPatch.context() as patch:
-        read = cache(loader.load_file)
-        patch.setattr(JSONFileLoader, "load_file", lambda _, path: read(path))
-        yield
 
 
 @contextlib.contextmanager

@@ -10,17 +10,11 @@ from typing import Any
 import pytest
 
 from emulation.aws import ACCOUNTS, REGION, LocalAws
-from integration.lambda_function.deployed import ROLE, Deployed, Layers, all_layers, deploying, models_read_once
+from integration.lambda_function.deployed import ROLE, Deployed, Layers, all_layers, deploying
 from integration.outputs.scene import ON, Hubs, Scene, atomic_writes, owned_buckets
 
 MEMBER = ACCOUNTS[1]
 _ITEMS_OF, _ITEMS_IN = "111122223333", "eu-central-1"  # account and Region of tests/data/items
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _models_are_read_once() -> Iterator[None]:
-    with models_read_once():
-        yield
 
 
 @pytest.fixture(scope="session")

@@ -6,16 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from integration.lambda_function.deployed import models_read_once
 from integration.remediation.terminal import Terminal, sitting
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _models_are_read_once() -> Iterator[None]:
-    """Each client would read those of its service anew: a second for each test."""
-    with pytest.MonkeyPatch.context() as patch, models_read_once():
-        patch.setenv("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
-        yield
 
 
 @pytest.fixture

@@ -13,7 +13,6 @@ import orjson
 import pytest
 from moto import mock_aws
 
-from integration.lambda_function.deployed import models_read_once
 from integration.remediation.driver_ingress import AT, Crash, Scene, said
 from opalite.catalog import Catalog
 from opalite.engine.bundle import assemble
@@ -57,12 +56,6 @@ def policies(opa, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNa
     bundle.write(path)
     with ManagedOpa(opa.path, path, version=opa.version, revision=bundle.revision, environ=os.environ) as engine:
         yield SimpleNamespace(engine=engine, catalog=Catalog(bundle.data["catalog"]))
-
-
-@pytest.fixture(scope="module", autouse=True)
-def models() -> Iterator[None]:
-    with models_read_once():
-        yield
 
 
 @pytest.fixture

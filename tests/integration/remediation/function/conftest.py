@@ -6,14 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from integration.lambda_function.deployed import Layers, all_layers, models_read_once
+from integration.lambda_function.deployed import Layers, all_layers
 from integration.remediation.function.scene import Scene, playing
-
-
-@pytest.fixture(scope="session", autouse=True)
-def _models_are_read_once() -> Iterator[None]:
-    with models_read_once():
-        yield
 
 
 @pytest.fixture(scope="session")
