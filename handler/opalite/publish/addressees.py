@@ -110,6 +110,14 @@ def unclaimed(
     return {news.standing.finding_id: news.resource for news in found}
 
 
+def by_tags(tags: Any, keys: TagKeys) -> str:
+    """Whom a resource belongs to, or who made it, by its tags; else operations."""
+    known = tags if isinstance(tags, Mapping) else {}
+    return (
+        _first(known, keys.owner, OWNER_CHARACTERS)[1] or _first(known, keys.creator, OWNER_CHARACTERS)[1] or OPERATIONS
+    )
+
+
 def _addressee(
     tags: Mapping[str, Any], entry: Mapping[str, Any], keys: TagKeys, creator: str = ""
 ) -> tuple[str | None, str]:

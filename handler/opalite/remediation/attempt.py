@@ -67,6 +67,7 @@ class Attempt:
     action: str
     result: Result
     reason: str  # one line
+    owner: str = "operations"  # whom people's messages are for
     parameters: JsonObject = field(default_factory=dict)
     finding_id: str | None = None
     workflow_status: str | None = None  # of the finding, when it was looked at; None: not known

@@ -9,6 +9,7 @@ from typing import Any
 from opalite.errors import UsageError
 from opalite.model import Decision, Outcome
 from opalite.ports import Absent, Denied
+from opalite.publish.addressees import TagKeys, by_tags
 from opalite.publish.life import finding_id
 from opalite.remediation import brakes, guard
 from opalite.remediation.action import Action, Found
@@ -112,6 +113,7 @@ class _Looking:
             self._attempt,
             before=judgement(decision),
             details_before=state.details,
+            owner=by_tags(decided.resource.get("tags"), TagKeys()),
             finding_id=self._attempt.finding_id or (finding_id(decided.case, entry) if decided.case else None),
         )
         self._attempt = replace(self._attempt, workflow_status=self._workflow_status())

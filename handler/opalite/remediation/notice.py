@@ -19,7 +19,6 @@ MOST_STEPS = 30
 MOST_INSTRUCTIONS = 15  # of each at most a thousand characters: text and document together must fit a message
 _LINE = 300
 _ROOM = 1024
-_OPERATIONS = "operations"
 
 _TOLD: Mapping[Result, str] = {
     Result.OFF: "not switched on here",
@@ -118,7 +117,7 @@ def _attributes(attempt: Attempt, entry: Mapping[str, Any]) -> dict[str, str]:
     severity = attempt.before.severity if attempt.before else entry.get("severity")
     return {
         "severity": str(severity or "INFORMATIONAL"),
-        "owner": _OPERATIONS,
+        "owner": plain(attempt.owner, _LINE),
         "change": f'["remediation_{attempt.result}"]',
         "policy": f'["{plain(attempt.target.policy_id, 128)}"]',
         "account": f'["{plain(attempt.target.account_id, 64)}"]',

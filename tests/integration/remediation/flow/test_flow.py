@@ -27,6 +27,12 @@ def test_what_fails_is_mended_verified_and_told(scene):
     assert attempt.told == ("record", "finding", "notice")
 
 
+def test_the_owner_of_the_resource_is_told(scene):
+    scene.considered(scene.group(owner="payments"))
+
+    assert [message.attributes["owner"] for message in scene.told.messages] == ["payments"]
+
+
 def test_a_second_event_finds_nothing_to_do_and_says_nothing(scene):
     target = scene.group()
     scene.considered(target)
