@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -19,10 +20,15 @@ from opalite.normalize import TYPES
 @pytest.fixture(scope="session", autouse=True)
 def _models_are_read_once() -> Iterator[None]:
     """Each botocore session would read AWS's models anew, and moto thousands of images: together a third of all the time."""
-    loader = JSONFileLoader()
-    read = cache(loader.load_file)
+    read = JSONFileLoader().load_file
+
+    @cache
+    def packed(path: str) -> bytes:
+        return pickle.dumps(read(path), protocol=pickle.HIGHEST_PROTOCOL)
+
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(JSONFileLoader, "load_file", lambda _, path: read(path))
+        # Each gets a copy: botocore changes what it has read.
+        patch.setattr(JSONFileLoader, "load_file", lambda _, path: pickle.loads(packed(path)))  # noqa: S301 - our own
         patch.setenv("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
         yield
 

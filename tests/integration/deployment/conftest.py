@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from integration.outputs.conftest import (
-    _models_are_read_once,
     aws,
     bucket,
     deploy,
@@ -19,6 +18,6 @@ from integration.outputs.test_creators import history
 from integration.outputs.test_removed_policies import Context
 
 __all__ = [
-    "Context", "_models_are_read_once", "aws", "bucket", "deploy", "group", "history", "key", "layers", "recorded", "rule",
+    "Context", "aws", "bucket", "deploy", "group", "history", "key", "layers", "recorded", "rule",
     "scene", "slept",
 ]  # fmt: skip
