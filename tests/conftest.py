@@ -19,7 +19,7 @@ from opalite.normalize import TYPES
 
 @pytest.fixture(scope="session", autouse=True)
 def _models_are_read_once() -> Iterator[None]:
-    """Each botocore session would read AWS's models anew, and moto thousands of images: together a third of all the time."""
+    """Each botocore session would read AWS's models anew: a third of all the time."""
     read = JSONFileLoader().load_file
 
     @cache
@@ -29,7 +29,6 @@ def _models_are_read_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         # Each gets a copy: botocore changes what it has read.
         patch.setattr(JSONFileLoader, "load_file", lambda _, path: pickle.loads(packed(path)))  # noqa: S301 - our own
-        patch.setenv("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
         yield
 
 

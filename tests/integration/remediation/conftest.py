@@ -9,6 +9,14 @@ import pytest
 from integration.remediation.terminal import Terminal, sitting
 
 
+@pytest.fixture(scope="package", autouse=True)
+def _no_images() -> Iterator[None]:
+    """moto would read thousands of them."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
+        yield
+
+
 @pytest.fixture
 def terminal(opalite, item, tmp_path) -> Iterator[Terminal]:
     folder = tmp_path / "here"
