@@ -122,7 +122,7 @@ class Window:
         while True:
             text = self.data[start : start + size].decode("latin-1")
             length, stopped, reason = _scan(text)
-            if length is not None and (length < len(text) or text[0] in '{["'):
+            if length is not None and (text[0] in '{["' or _ends(text, length)):
                 break
             if length is None and stopped < len(text) - _NEAR_END and not reason.startswith(_OPEN):
                 break
@@ -167,6 +167,11 @@ def _broken(text: str, stopped: int, reason: str, offset: int) -> BrokenError:
         return BrokenError(f"is cut short at byte {at}", cut_short=True)
     fault = "holds a NUL byte" if text[stopped] == "\0" else f"is not valid JSON: {reason}"
     return BrokenError(f"{fault} at byte {at}", cut_short=stopped >= len(text) - _NEAR_END)
+
+
+def _ends(text: str, length: int) -> bool:
+    """Whether a value that is neither in brackets nor in quotes ends there: a number may go on, as in `1` and `.5`, or `e-5`."""
+    return length < len(text) and (text[length] not in ".eE" or len(text) - length > _NEAR_END)
 
 
 def _scan(text: str) -> tuple[int | None, int, str]:

@@ -114,6 +114,14 @@ def test_lines_give_one_document_each(items, write, end, size, chunk, whole):
     assert parts(found) == [(f":{1 + step * number}", item) for number, item in enumerate(items)]
 
 
+@pytest.mark.parametrize("number", [b"1000000000000000.0", b"1.5", b"-1.0e-5", b"12.5E+10", b"1e5"])
+@pytest.mark.parametrize("form", [b'{"n":%b}\n{"k":1}', b"[%b,2]", b'{"Results":[3],"n":%b}', b'{"n":[%b]}{"k":1}'])
+def test_a_number_may_come_in_two_pieces(number, form):
+    data = form % number
+    whole = parts(read(data, whole=0))
+    assert [parts(read(data, size=size, chunk=1, whole=0)) for size in range(1, len(data))] == [whole] * (len(data) - 1)
+
+
 @given(
     items=st.lists(objects | st.lists(objects, min_size=1, max_size=3), min_size=2, max_size=8),
     write=writers | pretty,
