@@ -47,7 +47,9 @@ def test_aws_takes_what_is_sent(name):
     settings = {"document": name, "role": "mender", "parameters": dict.fromkeys(document.needed, KEY)}
     case = found(ACTION, document.policy_id, document.resource_type, "some-id", {}, **settings)
     model = get_session().get_service_model("ssm")
-    for step in plan(case).steps:
+    steps = plan(case).steps
+    assert [step.name for step in steps] == ["look", "run"]
+    for step in steps:
         parameters = filled(step.call.parameters, {"token": TOKEN})
         validate_parameters(parameters, model.operation_model(step.call.operation).input_shape)
 
