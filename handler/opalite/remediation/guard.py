@@ -38,6 +38,7 @@ class Guarded:
     action: str
     parameters: JsonObject  # as they are set: see `parameters`
     reason: str  # one line
+    contested: bool  # off for one reason alone: what was mended is changed back, again and again
     limits: Limits
     approval_hours: int
     window: Window | None
@@ -67,6 +68,7 @@ def guarded(answer: Any) -> Guarded:
         action=_of("action", members["action"], str),
         parameters=_of("parameters", members["parameters"], dict),
         reason=" ".join(_of("reason", members["reason"], str).split()),
+        contested=_of("contested", members["contested"], bool),
         limits=_limits(members["limits"]),
         approval_hours=_count("approval_hours", members["approval_hours"], MOST_APPROVAL_HOURS),
         window=None if members["window"] is None else _window(members["window"]),

@@ -26,6 +26,7 @@ batch[key] := answer if {
 results := {
 	"mode": _modes[least],
 	"reason": substring(concat("; ", sort(reasons)), 0, _reason_characters),
+	"contested": reasons == _contested,
 	"action": _setting("action"),
 	"parameters": _setting("parameters"),
 	"limits": object.union(_limits, _setting("limits")),
@@ -34,7 +35,7 @@ results := {
 } if {
 	_is_question
 	least := min({rank | some [rank, _] in _caps})
-	reasons := [reason | some [rank, reason] in _caps; rank == least]
+	reasons := {reason | some [rank, reason] in _caps; rank == least}
 }
 
 _is_question if {
@@ -113,13 +114,16 @@ _caps contains [0, sprintf("another remediation of the resource is not over: %v"
 
 _is_alone if is_null(input.history.in_progress)
 
-_caps contains [0, sprintf("somebody changes it back: remediated %d times within a day", [times])] if {
-	times := count([attempt |
+_caps contains [0, reason] if some reason in _contested
+
+# Neither side can end it, so people are told: once, for the first time stays the same.
+_contested contains sprintf("somebody changes it back: remediated %d times within a day, first at %s", [count(times), min(times)]) if {
+	times := [attempt.at |
 		some attempt in input.history.attempts
 		attempt.result in {"applied", "unverified", "failed"}
 		_is_of_the_last_day(attempt.at)
-	])
-	times >= object.union(_limits, _setting("limits")).per_resource_day
+	]
+	count(times) >= object.union(_limits, _setting("limits")).per_resource_day
 }
 
 _caps contains [0, "a person has taken it back: exempt it, or have a person start it again"] if {

@@ -48,6 +48,7 @@ test_what_ships_is_a_plan if {
 	_asked(_question, {}, {}) == {
 		"mode": "plan",
 		"reason": "plan is set here",
+		"contested": false,
 		"action": "set_bucket_encryption",
 		"parameters": {},
 		"limits": {"per_hour": 10, "per_hour_everywhere": 100, "per_resource_day": 3, "failures_per_hour": 3},
@@ -68,6 +69,7 @@ test_all_that_can_be_set if {
 	_asked(_question, {_id: {"default": settings}}, {}) == {
 		"mode": "approve",
 		"reason": "approve is set here",
+		"contested": false,
 		"action": "notify_owner",
 		"parameters": {"bucket_key": true},
 		"limits": {"per_hour": 2, "per_hour_everywhere": 100, "per_resource_day": 3, "failures_per_hour": 3},
@@ -188,7 +190,22 @@ test_what_was_taken_back_is_mended_again_if_a_person_asks[kind] if {
 
 test_the_reason_counts_the_attempts if {
 	attempts := [_tried("applied", time) | some time in _today]
-	_mode(_with("/history/attempts", attempts), _auto)[1] == "somebody changes it back: remediated 3 times within a day"
+	_mode(_with("/history/attempts", attempts), _auto)[1] == sprintf("somebody changes it back: remediated 3 times within a day, first at %s", [_today[2]])
+}
+
+test_contested_is_what_nothing_else_keeps_from_going_on[note] if {
+	some note, [times, settings, stopped, expected] in {
+		"three in a day": [_today, _auto, null, true],
+		"whatever the mode would be": [_today, _set({"mode": "plan"}), null, true],
+		"two in a day": [array.slice(_today, 0, 2), _auto, null, false],
+		"off anyway": [_today, _set({"mode": "off"}), null, false],
+		"stopped anyway": [_today, _auto, "incident 7", false],
+	}
+	question := json.patch(
+		_with("/history/attempts", [_tried("applied", time) | some time in times]),
+		[{"op": "replace", "path": "/stopped", "value": stopped}],
+	)
+	_asked(question, settings, {}).contested == expected
 }
 
 _not_known := "which environment it belongs to is not known"

@@ -52,6 +52,7 @@ SHIPPED = Guarded(
     action="set_bucket_encryption",
     parameters={},
     reason="plan is set here",
+    contested=False,
     limits=Limits(per_hour=10, per_hour_everywhere=100, per_resource_day=3, failures_per_hour=3),
     approval_hours=72,
     window=None,

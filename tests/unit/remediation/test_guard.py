@@ -21,6 +21,7 @@ ANSWER = {
     "action": "set_encryption",
     "parameters": {"level": "any"},
     "reason": "auto is set here",
+    "contested": False,
     "limits": {"per_hour": 10, "per_hour_everywhere": 100, "per_resource_day": 3, "failures_per_hour": 4},
     "approval_hours": 72,
     "window": None,
@@ -30,6 +31,7 @@ GUARDED = Guarded(
     action="set_encryption",
     parameters={"level": "any"},
     reason="auto is set here",
+    contested=False,
     limits=Limits(per_hour=10, per_hour_everywhere=100, per_resource_day=3, failures_per_hour=4),
     approval_hours=72,
     window=None,
@@ -91,7 +93,7 @@ def test_a_reason_is_one_line_and_an_action_may_be_missing():
     assert guarded(answer) == replace(GUARDED, reason="two lines", action="")
 
 
-MEMBERS = "action, approval_hours, limits, mode, parameters, reason, window"
+MEMBERS = "action, approval_hours, contested, limits, mode, parameters, reason, window"
 
 
 @pytest.mark.parametrize(
@@ -106,6 +108,7 @@ MEMBERS = "action, approval_hours, limits, mode, parameters, reason, window"
         ({**ANSWER, "action": None}, "action is of another type"),
         ({**ANSWER, "parameters": []}, "parameters is of another type"),
         ({**ANSWER, "reason": None}, "reason is of another type"),
+        ({**ANSWER, "contested": None}, "contested is of another type"),
         (
             {**ANSWER, "limits": {"per_hour": 1}},
             "limits is not an object of failures_per_hour, per_hour, per_hour_everywhere, per_resource_day",

@@ -138,19 +138,7 @@ def test_what_could_not_be_told_is_told_by_the_next_delivery_and_nothing_is_done
     assert (len(scene.told.notes), len(scene.told.messages)) == (1, 1)
 
 
-def test_whoever_changes_it_back_is_reported_and_left_alone(scene):
-    target = scene.group()
-    for _ in range(2):
-        assert scene.considered(target).result == "applied"
-        scene.open(target, "0.0.0.0/0")
-
-    attempt = scene.considered(target)
-
-    assert attempt.result == "off"
-    assert "0.0.0.0/0" in scene.ranges(target)
-
-
-def test_the_brake_holds_for_a_thousand_findings(scene):
+def test_the_brake_holds_for_many_findings(scene):
     targets = [scene.group(ranges=("0.0.0.0/0",)) for _ in range(12)]
 
     results = [str(scene.considered(target).result) for target in targets]
@@ -161,6 +149,25 @@ def test_the_brake_holds_for_a_thousand_findings(scene):
     due = scene.ledger.due(scene.clock())
     assert len(due) == 7
     assert [str(scene.flow.go_on(name).result) for name in due] == ["applied"] * 5 + ["deferred"] * 2
+
+
+def test_what_somebody_changes_back_again_and_again_is_left_alone_and_told_once(scene):
+    target = scene.group(ranges=("0.0.0.0/0",))
+    mended = []
+    for _ in range(2):
+        mended.append(scene.considered(target))
+        scene.open(target, "0.0.0.0/0")
+    told = len(scene.told.messages)
+
+    attempts = [scene.considered(target) for _ in range(2)]
+
+    reason = f"somebody changes it back: remediated 2 times within a day, first at {mended[0].began_at}"
+    assert [(attempt.result, attempt.reason) for attempt in attempts] == [("refused", reason)] * 2
+    assert scene.ranges(target) == ["0.0.0.0/0"]
+    assert [message.document["reason"] for message in scene.told.messages[told:]] == [reason]
+    assert scene.told.results("records")[-2:] == scene.told.results("notes")[-2:] == ["refused", "refused"]
+    scene.later(days=1)
+    assert scene.considered(target).result == "applied"
 
 
 def test_a_resource_that_somebody_is_at_is_left_alone(scene):
