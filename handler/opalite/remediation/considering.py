@@ -133,7 +133,8 @@ class _Looking:
         guarded = guard.ask(self._parts.engine, self._question(phase, entry, stopped, decided))
         self._attempt = replace(self._attempt, mode=guarded.mode, action=guarded.action, reason=guarded.reason)
         if guarded.mode is Mode.OFF:
-            raise _Enough(Result.REFUSED if guarded.contested else Result.OFF, guarded.reason)  # people hear of a refusal
+            # Of a refusal people hear.
+            raise _Enough(Result.REFUSED if guarded.contested else Result.OFF, guarded.reason)
         return guarded
 
     def _question(
