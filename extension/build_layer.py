@@ -6,16 +6,14 @@ python extension/build_layer.py --data settings/
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
 
 import click
 from layer import architecture as architectures
-from layer import contents, pack, programs, purity
+from layer import contents, entry, pack, programs, purity
 from layer.architecture import Architecture
 from layer.programs import Workshop
 
@@ -23,7 +21,7 @@ from opalite.cli.opa import Progress
 from opalite.engine import install, locate
 from opalite.engine.bundle import Bundle, assemble
 from opalite.engine.locate import OPA_VERSION
-from opalite.errors import OpaliteError, UsageError
+from opalite.errors import UsageError
 from opalite.normalize import TYPES
 from opalite.remediation.actions import ACTIONS
 
@@ -151,31 +149,5 @@ def _put(
             click.echo(f"note: Lambda takes up to {pack.MOST_UPLOADED >> 20} MB at once: put {path} into S3", err=True)
 
 
-def main() -> None:
-    """Exit codes: 0 built, 2 misuse, 3 failed; errors are one line on standard error."""
-    signal.signal(signal.SIGTERM, _terminate)
-    try:
-        command.main(standalone_mode=False)
-    except (KeyboardInterrupt, click.Abort):
-        _end("interrupted", 128 + signal.SIGINT)
-    except click.ClickException as error:
-        _end(error.format_message(), 2)
-    except UsageError as error:
-        _end(str(error), 2)
-    except OpaliteError as error:
-        _end(str(error), 3)
-    except OSError as error:
-        _end(f"{error.filename or 'a file'}: {error.strerror or error}", 3)
-
-
-def _end(message: str, code: int) -> NoReturn:
-    sys.stderr.write("build_layer: " + " ".join(message.split()) + "\n")
-    sys.exit(code)
-
-
-def _terminate(*_: object) -> NoReturn:
-    raise SystemExit(128 + signal.SIGTERM)
-
-
 if __name__ == "__main__":
-    main()
+    entry.run(command, "build_layer")

@@ -6,24 +6,22 @@ python release/build_release.py --version 0.1.0
 from __future__ import annotations
 
 import os
-import signal
 import sys
 import tempfile
 from functools import partial
 from pathlib import Path
-from typing import NoReturn
 
 import click
 
 TOP = Path(__file__).resolve().parents[1]
 sys.path.append(str(TOP / "extension"))
 
+from layer import entry  # noqa: E402 - found by the path above
 from shipment import assembly, checkout, executables  # noqa: E402 - they find the layer by the path above
 from shipment.builders import CheckoutBuilders  # noqa: E402
 
 from opalite.cli.opa import Progress  # noqa: E402
 from opalite.engine import gobuild, watch  # noqa: E402
-from opalite.errors import OpaliteError, UsageError  # noqa: E402
 
 _PATH = click.Path(path_type=Path)
 
@@ -73,31 +71,5 @@ def command(
     click.echo(output)
 
 
-def main() -> None:
-    """Exit codes: 0 built, 2 not ready or misuse, 3 failed; errors are one line on standard error."""
-    signal.signal(signal.SIGTERM, _terminate)
-    try:
-        command.main(standalone_mode=False)
-    except (KeyboardInterrupt, click.Abort):
-        _end("interrupted", 128 + signal.SIGINT)
-    except click.ClickException as error:
-        _end(error.format_message(), 2)
-    except UsageError as error:
-        _end(str(error), 2)
-    except OpaliteError as error:
-        _end(str(error), 3)
-    except OSError as error:
-        _end(f"{error.filename or 'a file'}: {error.strerror or error}", 3)
-
-
-def _end(message: str, code: int) -> NoReturn:
-    sys.stderr.write("release: " + " ".join(message.split()) + "\n")
-    sys.exit(code)
-
-
-def _terminate(*_: object) -> NoReturn:
-    raise SystemExit(128 + signal.SIGTERM)
-
-
 if __name__ == "__main__":
-    main()
+    entry.run(command, "release")
