@@ -9,11 +9,16 @@ from pathlib import Path
 import boto3
 import pytest
 from botocore.loaders import Loader
+from hypothesis import settings
 
 from opalite.engine import locate
 from opalite.engine.bundle import assemble
 from opalite.engine.server import ManagedOpa
 from opalite.normalize import TYPES
+
+# How long an example takes says nothing on a machine that is busy.
+settings.register_profile("opalite", deadline=None)
+settings.load_profile("opalite")
 
 
 class _Shared(Loader):

@@ -115,10 +115,37 @@ def test_two_policies_of_one_name_are_a_mistake():
         rules.rules(data({"aws.s3.bucket.a_b": entry("*"), "aws.s3.bucket_a.b": entry("*")}))
 
 
-def test_more_names_than_fit_are_a_mistake():
-    many = {f"custom.team{number:03}.resource.well": entry("*") for number in range(100)}
-    with pytest.raises(UsageError, match="the names of 100 Config rules do not fit"):
-        rules.account_names(rules.rules(data(many)))
+def many(number: int) -> rules.Rules:
+    return rules.rules(data({f"custom.team{one:03}.resource.well": entry("*") for one in range(number)}))
+
+
+def layouts(made: dict[str, Any]) -> tuple[list[str], int]:
+    """Which there are, and how many resources."""
+    return made["Parameters"]["Layout"]["AllowedValues"], len(made["Resources"])
+
+
+def test_two_hundred_policies_are_rules_of_the_organization_and_one_umbrella_of_an_account():
+    found = many(200)
+    assert layouts(rules.organization(found)) == (["policy", "umbrella"], 201)
+    made = rules.account(found)
+    assert layouts(made) == (["umbrella"], 1)
+    assert "ForEach" not in made["Conditions"]
+    assert made["Parameters"]["Layout"]["ConstraintDescription"] == (
+        "umbrella: there are too many policies for a rule each; set RuleLayout=umbrella"
+    )
+    assert rules.account_names(found) == {"Names": {"policy": "", "umbrella": "opalite"}}
+
+
+def test_names_of_the_rules_of_an_account_fit_into_the_functions_environment():
+    found = many(84)
+    told = rules.account_names(found)["Names"]["policy"]
+    assert (len(told) <= rules.MOST_NAMES, told.split(",")) == (True, [one.name for one in found.each])
+    assert layouts(rules.account(found)) == (["policy", "umbrella"], 85)
+
+
+def test_more_rules_than_a_template_takes_are_one_umbrella():
+    assert layouts(rules.organization(many(499))) == (["policy", "umbrella"], 500)
+    assert layouts(rules.organization(many(500))) == (["umbrella"], 1)
 
 
 def test_an_organization_rule_selects_its_policy_and_nothing_else():

@@ -19,7 +19,7 @@ c: 2
 
 def test_what_appears_twice_is_written_twice():
     same = {"x": [1]}
-    assert "&" not in yaml_text({"a": same, "b": same})
+    assert yaml_text({"a": same, "b": same}) == "a:\n  x: [1]\nb:\n  x: [1]\n"
 
 
 def test_a_section_is_put_in_as_deep_as_its_marks():

@@ -63,6 +63,7 @@ def test_its_shape(document):
 def test_every_parameter_is_used_and_bounded(document):
     text = yaml.safe_dump([document["mainSteps"], document["assumeRole"]])
     given = values(document)
+    assert document["parameters"].keys() > {"AutomationAssumeRole"}
     for name, entry in document["parameters"].items():
         assert f"{{{{ {name} }}}}" in text
         assert entry["description"].startswith("(Optional)" if "default" in entry else "(Required)")

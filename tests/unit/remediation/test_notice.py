@@ -31,7 +31,7 @@ def test_whatever_became_of_it_sns_takes_the_message(attempt, title):
     assert _fault(told, _parcel("message 1 of 1", "m1", told)) is None
     assert weight(told) <= CALL_BYTES
     assert re.fullmatch(r"[!-~][ -~]{0,98}", told.subject)
-    assert len(told.attributes) <= 10
+    assert 1 <= len(told.attributes) <= 10
     assert all(value for value in told.attributes.values())
     assert told.text.replace("\n", "").isprintable()
     assert (told.text[-1], told.text.count("\n\n\n")) == ("\n", 0)

@@ -10,31 +10,17 @@ from botocore.session import get_session
 from botocore.validate import validate_parameters
 
 from opalite.adapters.aws.allowance import ACTIONS, KEPT_SECONDS, PREFIX, TableAllowance, key
-from opalite.adapters.aws.standing_item import KEY
 from opalite.adapters.aws.standings import Standings
 from opalite.errors import AwsError
 from opalite.ports import Absent, Denied
 from unit.adapters.aws.one_at_a_time import OneAtATime
+from unit.adapters.aws.standings_table import REGION, TABLE
 
-OWN, REGION, TABLE = "123456789012", "eu-west-1", "opalite-standings"
+OWN = "123456789012"
 MODEL = get_session().get_service_model("dynamodb")
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
 NAME = "remediation/aws.s3.bucket.encryption/111122223333"
 HOUR = 3600
-
-
-@pytest.fixture
-def table(aws):
-    import boto3  # noqa: PLC0415 - takes a second, and some tests do without
-
-    client = boto3.client("dynamodb", region_name=REGION)
-    client.create_table(
-        TableName=TABLE,
-        AttributeDefinitions=[{"AttributeName": KEY, "AttributeType": "S"}],
-        KeySchema=[{"AttributeName": KEY, "KeyType": "HASH"}],
-        BillingMode="PAY_PER_REQUEST",
-    )
-    return client
 
 
 @pytest.fixture

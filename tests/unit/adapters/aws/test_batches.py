@@ -21,26 +21,12 @@ from opalite.adapters.aws.batches import (
 )
 from opalite.errors import AwsError
 from opalite.ports import Absent, Denied
+from unit.adapters.aws.sending import Time
 
 HERE, THERE = ("111122223333", "eu-west-1"), ("444455556666", "eu-west-1")
 TOO_FAST = AwsError("too fast", "TooManyRequestsException")
 BROKEN = AwsError("broken", "InternalException")
 MALFORMED = AwsError("malformed", "InvalidInputException")
-
-
-class Time:
-    """Seconds that are left; sleeping takes some."""
-
-    def __init__(self, left=600.0):
-        self.left = left
-        self.slept = []
-
-    def __call__(self):
-        return self.left
-
-    def sleep(self, seconds):
-        self.slept.append(seconds)
-        self.left -= seconds
 
 
 class Receiver:
@@ -63,11 +49,6 @@ class Receiver:
 
     def take(self, batch):
         self.taken += [parcel.name for parcel in batch]
-
-
-@pytest.fixture
-def time():
-    return Time()
 
 
 def batches(time, *, count=3, size=1000, jitter=lambda: 1.0):

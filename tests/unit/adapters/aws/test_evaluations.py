@@ -23,6 +23,7 @@ from opalite.adapters.aws.sessions import AwsSessions
 from opalite.errors import AwsError, DeliveryError
 from opalite.model import Evaluation
 from opalite.ports import Absent, Denied, Place
+from unit.adapters.aws.sending import Closed, Time, refusal
 
 MEMBER, REGION, TOKEN = "111122223333", "eu-west-1", "the token"
 MODEL = get_session().get_service_model("config")
@@ -42,26 +43,6 @@ def config(accounts):
         validate_parameters(parameters, MODEL.operation_model(operation).input_shape)
         assert len(parameters["Evaluations"]) <= 100
         assert all(len(entry["Annotation"]) <= 256 for entry in parameters["Evaluations"])
-
-
-class Time:
-    """Seconds that are left; sleeping takes some, each call one if it is told to."""
-
-    def __init__(self, left=600.0):
-        self.left = left
-        self.slept = []
-
-    def __call__(self):
-        return self.left
-
-    def sleep(self, seconds):
-        self.slept.append(seconds)
-        self.left -= seconds
-
-
-@pytest.fixture
-def time():
-    return Time()
 
 
 @pytest.fixture
@@ -110,13 +91,6 @@ def script(config, *answers):
 def sent(config):
     """The ids of each call."""
     return [[one["ComplianceResourceId"] for one in parameters["Evaluations"]] for *_, parameters in config.asked]
-
-
-def refusal(put, given, **more):
-    with pytest.raises(DeliveryError) as raised:
-        put(given, **more)
-    assert "\n" not in str(raised.value)
-    return str(raised.value)
 
 
 # What is sent
@@ -304,10 +278,6 @@ def test_a_refusal_names_the_permission_and_the_account(config, put):
 
 
 def test_a_role_that_cannot_be_assumed_is_told(time, place):
-    class Closed:
-        def service(self, *_):
-            raise Denied("role Opalite of account 111122223333 cannot be assumed")
-
     put = Evaluations(Closed(), sleep=time.sleep, jitter=lambda: 1.0).put
     with pytest.raises(DeliveryError) as raised:
         put(place, [evaluation()], TOKEN, test_mode=False, deadline=time)

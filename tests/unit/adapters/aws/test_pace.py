@@ -12,12 +12,12 @@ from opalite.adapters.aws.allowance import TableAllowance
 from opalite.adapters.aws.batches import RESERVE_SECONDS
 from opalite.adapters.aws.pace import CODE, SPREAD_SECONDS, TURNS, UNASKED_SECONDS, Pace
 from opalite.adapters.aws.security_hub import CALLS_PER_SECOND, SecurityHub
-from opalite.adapters.aws.standing_item import KEY
 from opalite.errors import AwsError, DeliveryError
 from unit.adapters.aws.one_at_a_time import OneAtATime
 from unit.adapters.aws.simulated import BEGINNING, SimulatedTime
+from unit.adapters.aws.standings_table import REGION, TABLE
 
-MEMBER, OTHER, REGION, TABLE = "111122223333", "444455556666", "eu-west-1", "opalite-standings"
+MEMBER, OTHER = "111122223333", "444455556666"
 FUNCTIONS, FINDINGS = 8, 700
 NAME = "securityhub:BatchImportFindings in account 111122223333, eu-west-1"
 BUSY = f"{NAME}: others make the 2 calls in a second that there may be; try again later"
@@ -197,16 +197,8 @@ def hubs(simulated):
 
 
 @pytest.fixture
-def made(aws, sessions, simulated, hubs):
+def made(table, sessions, simulated, hubs):
     """A function of its own each time: it shares the table with the others, and nothing else."""
-    import boto3  # noqa: PLC0415 - takes a second
-
-    boto3.client("dynamodb", region_name=REGION).create_table(
-        TableName=TABLE,
-        AttributeDefinitions=[{"AttributeName": KEY, "AttributeType": "S"}],
-        KeySchema=[{"AttributeName": KEY, "KeyType": "HASH"}],
-        BillingMode="PAY_PER_REQUEST",
-    )
     shared = OneAtATime(sessions)
 
     def make(number):

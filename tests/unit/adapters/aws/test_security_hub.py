@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opalite.adapters.aws.batches import ATTEMPTS, RESERVE_SECONDS
-from opalite.adapters.aws.pace import CODE
 from opalite.adapters.aws.security_hub import (
     ACTIONS,
     CALL_BYTES,
@@ -24,6 +23,7 @@ from opalite.adapters.aws.security_hub import (
 from opalite.adapters.aws.sessions import AwsSessions
 from opalite.errors import AwsError, DeliveryError
 from opalite.ports import Denied
+from unit.adapters.aws.sending import Closed, Time, Turns, refusal
 
 OWN, MEMBER, OTHER, REGION = "123456789012", "111122223333", "444455556666", "eu-west-1"
 MODEL = get_session().get_service_model("securityhub")
@@ -55,26 +55,6 @@ def check_call(account, region, findings):
         assert len(json.dumps(one)) <= FINDING_BYTES
         assert one["AwsAccountId"] == account
         assert one["ProductArn"] == f"arn:aws:securityhub:{region}:{account}:product/{account}/default"
-
-
-class Time:
-    """Seconds that are left; sleeping takes some."""
-
-    def __init__(self, left=600.0):
-        self.left = left
-        self.slept = []
-
-    def __call__(self):
-        return self.left
-
-    def sleep(self, seconds):
-        self.slept.append(seconds)
-        self.left -= seconds
-
-
-@pytest.fixture
-def time():
-    return Time()
 
 
 @pytest.fixture
@@ -131,13 +111,6 @@ def script(accounts, *answers, account=MEMBER):
 
 def sent(accounts):
     return [[one["Id"] for one in parameters["Findings"]] for *_, parameters in accounts.asked]
-
-
-def refusal(put, given):
-    with pytest.raises(DeliveryError) as raised:
-        put(given)
-    assert "\n" not in str(raised.value)
-    return str(raised.value)
 
 
 # What is sent, and where
@@ -286,19 +259,12 @@ def test_time_is_not_exceeded(accounts, put, time):
 
 
 def test_each_call_waits_for_its_turn(accounts, clock, time):
-    waited = []
-
-    class Turns:
-        def wait(self, name, *, deadline):
-            waited.append((name, deadline()))
-            if len(waited) == 1:
-                raise AwsError("others are at it", CODE)
-
+    turns = Turns()
     script(accounts)
-    hub = SecurityHub(accounts, clock, sleep=time.sleep, jitter=lambda: 1.0, pace=Turns())
+    hub = SecurityHub(accounts, clock, sleep=time.sleep, jitter=lambda: 1.0, pace=turns)
     hub.put(many(120), deadline=time)
     name = "securityhub:BatchImportFindings in account 111122223333, eu-west-1"
-    assert waited == [(name, 600.0), (name, 599.5), (name, 599.5)]
+    assert turns.waited == [(name, 600.0), (name, 599.5), (name, 599.5)]
     assert [len(ids) for ids in sent(accounts)] == [100, 20]
 
 
@@ -318,13 +284,8 @@ def test_a_refusal_names_the_permission_and_keeps_no_other_account_from_being_to
 
 
 def test_a_role_that_cannot_be_assumed_is_told(clock, time):
-    class Closed:
-        def service(self, *_):
-            raise Denied("role Opalite of account 111122223333 cannot be assumed")
-
-    with pytest.raises(DeliveryError) as raised:
-        SecurityHub(Closed(), clock, sleep=time.sleep, jitter=lambda: 1.0).put([finding()], deadline=time)
-    assert str(raised.value) == (
+    put = SecurityHub(Closed(), clock, sleep=time.sleep, jitter=lambda: 1.0).put
+    assert refusal(put, [finding()], deadline=time) == (
         f"{NOT_TAKEN}a: role Opalite of account 111122223333 cannot be assumed: "
         "is the member role deployed there, and does it trust this function?"
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import fields, replace
 from datetime import UTC, datetime
-from threading import Lock, Thread
+from threading import Thread
 
 import pytest
 from botocore.session import get_session
@@ -21,8 +21,10 @@ from opalite.adapters.aws.standings import ACTIONS, KEYS_PER_CALL, Found, Standi
 from opalite.errors import AwsError
 from opalite.model import Outcome, Severity, Standing
 from opalite.ports import Absent, Denied, Place
+from unit.adapters.aws.one_at_a_time import OneAtATime
+from unit.adapters.aws.standings_table import REGION, TABLE
 
-OWN, REGION, TABLE = "123456789012", "eu-west-1", "opalite-standings"
+OWN = "123456789012"
 HOME = Place("aws", OWN, REGION)
 MODEL = get_session().get_service_model("dynamodb")
 TOO_FAST = AwsError("too fast", "ProvisionedThroughputExceededException")
@@ -46,26 +48,6 @@ FAILING = Standing(
 GONE = replace(FAILING, outcome=Outcome.NOT_APPLICABLE, status=None, sent_at=None, pending=())
 
 
-class Time:
-    """Seconds that are left; sleeping takes some."""
-
-    def __init__(self, left=600.0):
-        self.left = left
-        self.slept = []
-
-    def __call__(self):
-        return self.left
-
-    def sleep(self, seconds):
-        self.slept.append(seconds)
-        self.left -= seconds
-
-
-@pytest.fixture
-def time():
-    return Time()
-
-
 @pytest.fixture
 def dynamodb(accounts):
     """DynamoDB of the caller's own account; in the end every request must have been one that it would take."""
@@ -80,20 +62,6 @@ def dynamodb(accounts):
 @pytest.fixture
 def scripted_standings(dynamodb, time):
     return Standings(dynamodb, TABLE, HOME.region, sleep=time.sleep, jitter=lambda: 1.0)
-
-
-@pytest.fixture
-def table(aws):
-    import boto3  # noqa: PLC0415 - takes a second, and most tests do without
-
-    client = boto3.client("dynamodb", region_name=REGION)
-    client.create_table(
-        TableName=TABLE,
-        AttributeDefinitions=[{"AttributeName": KEY, "AttributeType": "S"}],
-        KeySchema=[{"AttributeName": KEY, "KeyType": "HASH"}],
-        BillingMode="PAY_PER_REQUEST",
-    )
-    return client
 
 
 @pytest.fixture
@@ -501,27 +469,6 @@ def test_errors_of_boto3_are_understood(scripted, clock, time):
 
 
 # Several writers
-
-
-class OneAtATime:
-    """Calls of DynamoDB are atomic; those of moto are not, between threads."""
-
-    def __init__(self, sessions):
-        self._sessions = sessions
-        self._lock = Lock()
-        self.caller = sessions.caller
-
-    def service(self, *place):
-        return _Locked(self._sessions.service(*place), self._lock)
-
-
-class _Locked:
-    def __init__(self, service, lock):
-        self._service, self._lock = service, lock
-
-    def ask(self, operation, **parameters):
-        with self._lock:
-            return self._service.ask(operation, **parameters)
 
 
 def advance(standings, mine):

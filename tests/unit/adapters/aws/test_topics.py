@@ -17,6 +17,7 @@ from opalite.adapters.aws.topics import ACTIONS, CALL_BYTES, MESSAGES_PER_CALL, 
 from opalite.errors import AwsError, DeliveryError, UsageError
 from opalite.model import Message
 from opalite.ports import Absent, Denied
+from unit.adapters.aws.sending import Time, refusal
 
 OWN, OTHER, REGION = "123456789012", "444455556666", "eu-central-1"
 ARN = f"arn:aws:sns:{REGION}:{OTHER}:findings"
@@ -40,21 +41,6 @@ ENTRY = {
         "policy": {"DataType": "String.Array", "StringValue": '["aws.s3.bucket.encryption"]'},
     },
 }
-
-
-class Time:
-    """Seconds that are left; sleeping takes some."""
-
-    def __init__(self, left=600.0):
-        self.left = left
-        self.slept = []
-
-    def __call__(self):
-        return self.left
-
-    def sleep(self, seconds):
-        self.slept.append(seconds)
-        self.left -= seconds
 
 
 def size(entry):
@@ -82,11 +68,6 @@ def sns(accounts):
     for account, region, operation, parameters in sessions.asked:
         assert (account, region, operation) == (OWN, REGION, "PublishBatch")
         check_call(parameters)
-
-
-@pytest.fixture
-def time():
-    return Time()
 
 
 @pytest.fixture
@@ -137,13 +118,6 @@ def script(sns, *answers):
 
 def sent(sns):
     return [[entry["Subject"] for entry in told["PublishBatchRequestEntries"]] for *_, told in sns.asked]
-
-
-def refusal(put, given):
-    with pytest.raises(DeliveryError) as raised:
-        put(given)
-    assert "\n" not in str(raised.value)
-    return str(raised.value)
 
 
 # What is sent

@@ -7,31 +7,15 @@ from botocore.session import get_session
 from botocore.validate import validate_parameters
 
 from opalite.adapters.aws.batches import ATTEMPTS, RESERVE_SECONDS
-from opalite.adapters.aws.pace import CODE
 from opalite.adapters.aws.sessions import AwsSessions
 from opalite.adapters.aws.workflows import ACTIONS, FINDINGS_PER_CALL, Workflows
 from opalite.errors import AwsError, DeliveryError
-from opalite.ports import Denied
+from unit.adapters.aws.sending import Closed, Turns, refusal
 
 OWN, MEMBER, OTHER, REGION = "123456789012", "111122223333", "444455556666", "eu-west-1"
 MODEL = get_session().get_service_model("securityhub")
 NOT_TAKEN = "securityhub:BatchUpdateFindings: not taken: "
 EXEMPT, ENDED = ("SUPPRESSED", "Exempt until 2026-03-31 by EX-1 (SEC-1)."), ("NEW", "Not suppressed any more.")
-
-
-class Time:
-    """Seconds that are left; sleeping takes some."""
-
-    def __init__(self, left=600.0):
-        self.left = left
-        self.slept = []
-
-    def __call__(self):
-        return self.left
-
-    def sleep(self, seconds):
-        self.slept.append(seconds)
-        self.left -= seconds
 
 
 @pytest.fixture
@@ -44,11 +28,6 @@ def accounts(accounts):
         validate_parameters(parameters, MODEL.operation_model(operation).input_shape)
         assert 1 <= len(parameters["FindingIdentifiers"]) <= FINDINGS_PER_CALL
         assert {one["ProductArn"] for one in parameters["FindingIdentifiers"]} == {product(account, region)}
-
-
-@pytest.fixture
-def time():
-    return Time()
 
 
 @pytest.fixture
@@ -102,13 +81,6 @@ def script(accounts, *answers, account=MEMBER):
 
 def sent(accounts):
     return [[one["Id"] for one in parameters["FindingIdentifiers"]] for *_, parameters in accounts.asked]
-
-
-def refusal(put, given):
-    with pytest.raises(DeliveryError) as raised:
-        put(given)
-    assert "\n" not in str(raised.value)
-    return str(raised.value)
 
 
 def test_an_update_is_sent_as_it_is(accounts, put):
@@ -207,15 +179,11 @@ def test_a_refusal_names_the_permission_once_and_keeps_no_other_account_from_bei
 
 
 def test_a_role_that_cannot_be_assumed_is_told(time):
-    class Closed:
-        def service(self, *_):
-            raise Denied("role Opalite of account 111122223333 cannot be assumed")
-
-    with pytest.raises(DeliveryError) as raised:
-        Workflows(Closed(), sleep=time.sleep, jitter=lambda: 1.0).put([update()], deadline=time)
-    assert str(raised.value).startswith(
+    put = Workflows(Closed(), sleep=time.sleep, jitter=lambda: 1.0).put
+    assert refusal(put, [update()], deadline=time) == (
         f"{NOT_TAKEN}a: role Opalite of account 111122223333 cannot be assumed: "
-        "is the member role deployed there, and does it trust this function?"
+        "is the member role deployed there, and does it trust this function?; "
+        "the function needs securityhub:BatchUpdateFindings in account 111122223333"
     )
 
 
@@ -236,18 +204,11 @@ def test_time_is_not_exceeded(accounts, put, time):
 
 
 def test_each_call_waits_for_its_turn(accounts, time):
-    waited = []
-
-    class Turns:
-        def wait(self, name, *, deadline):
-            waited.append((name, deadline()))
-            if len(waited) == 1:
-                raise AwsError("others are at it", CODE)
-
+    turns = Turns()
     script(accounts)
-    Workflows(accounts, sleep=time.sleep, jitter=lambda: 1.0, pace=Turns()).put(many(120), deadline=time)
+    Workflows(accounts, sleep=time.sleep, jitter=lambda: 1.0, pace=turns).put(many(120), deadline=time)
     name = "securityhub:BatchUpdateFindings in account 111122223333, eu-west-1"
-    assert waited == [(name, 600.0), (name, 599.5), (name, 599.5)]
+    assert turns.waited == [(name, 600.0), (name, 599.5), (name, 599.5)]
     assert [len(ids) for ids in sent(accounts)] == [100, 20]
 
 

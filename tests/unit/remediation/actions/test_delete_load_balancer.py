@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from opalite.remediation.actions.delete_load_balancer import ACTION, plan
 from opalite.remediation.reading.loadbalancer import CLASSIC, NEXT
-from unit.remediation.actions.misc_found import AT, found
+from unit.remediation.actions.cases import AT, found, target
 
 ARN = "arn:aws:elasticloadbalancing:eu-west-1:111122223333:loadbalancer/app/shop/50dc6c495c0c9188"
 TODAY = date.fromisoformat(AT[:10])
@@ -38,7 +38,7 @@ def planned(traffic=IDLE, resource_type=NEXT, days=30, **more):
         **more,
     }
     item = {"supplementaryConfiguration": {} if traffic is None else {"Traffic": traffic}}
-    case = found(ACTION, "x", resource_type, ARN, details, item=item, days=days)
+    case = found(ACTION, target("x", resource_type, ARN), details, item=item, days=days)
     return plan(case)
 
 

@@ -4,27 +4,16 @@ from __future__ import annotations
 
 import jsonschema
 import pytest
-from botocore.session import get_session
-from botocore.validate import ParamValidator
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opalite.model import Decision, Outcome, Severity
-from opalite.remediation.action import Found
 from opalite.remediation.actions.enable_default_volume_encryption import ACTION, plan
-from opalite.remediation.model import State, Target
+from unit.remediation.actions.cases import ACCOUNT, REGION, found, target
+from unit.remediation.actions.forms import check_steps
 
-ACCOUNT, REGION = "123456789012", "eu-west-1"
 ARN = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/0a8d3c5e-1111"
 VOLUME = "vol-0a1b2c3d4e5f60718"
-TARGET = Target(
-    policy_id="aws.ec2.volume.encryption",
-    partition="aws",
-    account_id=ACCOUNT,
-    region=REGION,
-    resource_type="AWS::EC2::Volume",
-    resource_id=VOLUME,
-)
+TARGET = target("aws.ec2.volume.encryption", "AWS::EC2::Volume", VOLUME)
 
 
 def details(**members):
@@ -42,35 +31,9 @@ def details(**members):
     return {**plain, **members}
 
 
-def decision(expected="a customer managed KMS key"):
-    return Decision(
-        account_id=ACCOUNT,
-        region=REGION,
-        resource_type=TARGET.resource_type,
-        resource_id=VOLUME,
-        arn=None,
-        capture_time=None,
-        evaluated_at="2026-11-23T12:00:00Z",
-        policy_id=TARGET.policy_id,
-        policy_version="1.0.0",
-        outcome=Outcome.FAIL,
-        compliance_type="NON_COMPLIANT",
-        severity=Severity.HIGH,
-        annotation="",
-        violations=[{"message": "", "subject": "encryption", "evidence": {"expected": expected}}],
-        unknown=(),
-        reasons=(),
-        exemption=None,
-        stage="enforce",
-        decision_id="",
-        bundle_revision="",
-        opa_version="",
-        input_digest="",
-    )
-
-
 def planned(state, key="", expected="a customer managed KMS key"):
-    return plan(Found(TARGET, State({}, state), decision(expected), {"key": key}, "2026-11-23T12:00:00Z"))
+    violation = {"message": "", "subject": "encryption", "evidence": {"expected": expected}}
+    return plan(found(ACTION, TARGET, state, violations=[violation], key=key))
 
 
 def names(made):
@@ -134,12 +97,7 @@ def test_a_volume_type_that_takes_no_iops_is_given_none():
 
 
 def test_every_call_is_of_the_form_that_aws_takes():
-    for step in planned(details(), ARN).steps:
-        for call in (step.call, step.inverse):
-            if call is not None:
-                shape = get_session().get_service_model(call.service).operation_model(call.operation).input_shape
-                assert ParamValidator().validate(call.parameters, shape).generate_report() == ""
-        assert (step.inverse is None) == bool(step.irreversible)
+    check_steps(planned(details(), ARN).steps)
 
 
 @pytest.mark.parametrize("key", ["alias/aws/ebs", "0a8d3c5e", f"{ARN} ", "alias/"])

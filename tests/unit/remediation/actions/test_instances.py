@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from opalite.remediation.actions import quarantine_instance, stop_instance
 from opalite.remediation.model import OUTPUT
-from unit.remediation.actions.misc_found import found
+from unit.remediation.actions.cases import found, target
 
-POLICY, TYPE, ID = "aws.ec2.instance.approved_image", "AWS::EC2::Instance", "i-0123456789abcdef0"
+TARGET = target("aws.ec2.instance.approved_image", "AWS::EC2::Instance", "i-0123456789abcdef0")
 STATES = ["pending", "running", "stopping", "stopped", "shutting-down", "terminated"]
 
 
@@ -40,9 +40,7 @@ def stopped(state="running", *, protected=FREE, instance_store=False, tags=(), l
         "instance_store": instance_store,
     }
     item = {"configuration": {"state": {"name": state}}}
-    return stop_instance.plan(
-        found(stop_instance.ACTION, POLICY, TYPE, ID, details, item=item, lose_public_address=lose)
-    )
+    return stop_instance.plan(found(stop_instance.ACTION, TARGET, details, item=item, lose_public_address=lose))
 
 
 def cut_off(state="running", *, isolation=None, snapshots_of=(), tags=(), snapshots=True, **more):
@@ -53,9 +51,7 @@ def cut_off(state="running", *, isolation=None, snapshots_of=(), tags=(), snapsh
         "snapshots_of": list(snapshots_of),
     }
     item = {"configuration": {"state": {"name": state}}}
-    return quarantine_instance.plan(
-        found(quarantine_instance.ACTION, POLICY, TYPE, ID, details, item=item, snapshots=snapshots)
-    )
+    return quarantine_instance.plan(found(quarantine_instance.ACTION, TARGET, details, item=item, snapshots=snapshots))
 
 
 def names(plan):

@@ -6,7 +6,7 @@ import pytest
 
 from opalite.remediation.actions.notify_owner import ACTION, plan
 from opalite.remediation.reading.loadbalancer import CLASSIC, NEXT
-from unit.remediation.actions.misc_found import found
+from unit.remediation.actions.cases import found, target
 
 MONTH = "it costs about $16.43 a month (list price of us-east-1, 2025; an estimate without traffic)"
 
@@ -14,7 +14,7 @@ MONTH = "it costs about $16.43 a month (list price of us-east-1, 2025; an estima
 def told(since, resource_type=NEXT, kind="application"):
     evidence = {"path": [], "actual": {"targets": 0, "since": since, "days": None}, "expected": "at least one"}
     violation = {"message": "no registered targets", "subject": "targets", "evidence": evidence}
-    return plan(found(ACTION, "x", resource_type, "id", {"kind": kind}, violations=[violation]))
+    return plan(found(ACTION, target("x", resource_type, "id"), {"kind": kind}, violations=[violation]))
 
 
 def test_since_when_and_what_that_has_cost():
@@ -37,5 +37,5 @@ def test_of_a_kind_without_a_price_the_cost_is_not_told():
 
 
 def test_of_other_types_there_is_no_cost():
-    made = plan(found(ACTION, "p", "AWS::EC2::Instance", "i-1", {"instance": {}}))
+    made = plan(found(ACTION, target("p", "AWS::EC2::Instance", "i-1"), {"instance": {}}))
     assert made.instructions == ("it does not comply with p",)

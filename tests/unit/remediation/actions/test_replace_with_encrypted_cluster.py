@@ -9,18 +9,18 @@ from botocore.session import get_session
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opalite.remediation.action import Found
 from opalite.remediation.actions.replace_with_encrypted_cluster import ACTION
-from opalite.remediation.model import Mode, State
-from unit.remediation.actions.test_replace_with_encrypted_instance import AT, DECISION, TARGET
+from opalite.remediation.model import Mode
+from unit.remediation.actions.cases import found, target
 
 NAME = re.compile(r"[a-z](?:-?[a-z0-9])*")
+TARGET = target("aws.rds.dbcluster.encryption", "AWS::RDS::DBCluster", "cluster-LEDGEREXAMPLE000000000000")
 FLAG = re.compile(r"--([a-z-]+)")
 
 
 def plan(name="ledger", engine="aurora-postgresql", members=("ledger-1", "ledger-2")):
     details = {"DBClusterIdentifier": name, "Engine": engine, "members": list(members)}
-    return ACTION.plan(Found(TARGET, State({}, details), DECISION, {"key": "alias/opalite/rds"}, AT))
+    return ACTION.plan(found(ACTION, TARGET, details, key="alias/opalite/rds"))
 
 
 def test_nothing_is_ever_changed():
@@ -67,6 +67,6 @@ def test_a_multi_az_cluster_makes_its_instances_itself():
 
 @given(st.from_regex(r"[a-z](?:-?[a-z0-9]){0,31}", fullmatch=True))
 def test_names_are_of_the_form_that_rds_takes(name):
-    for found in re.findall(r"identifier ([a-z0-9-]+)", " ".join(plan(name).instructions)):
-        assert NAME.fullmatch(found)
-        assert len(found) <= 63
+    told = re.findall(r"identifier ([a-z0-9-]+)", " ".join(plan(name).instructions))
+    assert told
+    assert [one for one in told if not NAME.fullmatch(one) or len(one) > 63] == []

@@ -9,20 +9,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from opalite.model import Decision, Outcome, Severity
-from opalite.remediation.action import Found
 from opalite.remediation.actions.replace_with_encrypted_instance import ACTION
-from opalite.remediation.model import Call, Mode, Plan, State, Target
+from opalite.remediation.model import Call, Mode, Plan
 from opalite.remediation.reading.rds import TAG_KEEP, TAG_MADE, TAG_REPLACED, TAG_WRITES, names
 from opalite.remediation.reading.rds_settings import SETTINGS
+from unit.remediation.actions import cases
+from unit.remediation.actions.cases import ACCOUNT, REGION, target
 
-ACCOUNT, REGION, ID = "111122223333", "eu-west-1", "db-ORDERSEXAMPLE00000000000000"
+ID = "db-ORDERSEXAMPLE00000000000000"
 AT, RECENT, OLD = "2026-11-23T12:00:00.000Z", "2026-11-23T09:00:00+00:00", "2026-11-22T06:00:00+00:00"
 KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/6a1f0c2e-3b4d-4e5f-8a9b-0c1d2e3f4a5b"
 OTHER_KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/ffffffff-3b4d-4e5f-8a9b-0c1d2e3f4a5b"
 NAMES = names("orders", ID)
 ARN = f"arn:aws:rds:{REGION}:{ACCOUNT}:db:"
-DEFAULTS = {name: entry["default"] for name, entry in ACTION.parameters["properties"].items()}
 SETTINGS_OF_ORDERS = dict.fromkeys((setting.name for setting in SETTINGS), None) | {
     "engine": "postgres",
     "class": "db.m6g.large",
@@ -37,18 +36,7 @@ SETTINGS_OF_ORDERS = dict.fromkeys((setting.name for setting in SETTINGS), None)
     "deletion_protection": True,
 }
 OURS = {TAG_MADE: ID}
-TARGET = Target(
-    policy_id="aws.rds.dbinstance.encryption",
-    partition="aws",
-    account_id=ACCOUNT,
-    region=REGION,
-    resource_type="AWS::RDS::DBInstance",
-    resource_id=ID,
-)
-DECISION = Decision(
-    ACCOUNT, REGION, "AWS::RDS::DBInstance", ID, f"{ARN}orders", AT, AT, "aws.rds.dbinstance.encryption", "1.0.0", Outcome.FAIL,
-    "NON_COMPLIANT", Severity.HIGH, "the DB instance is not encrypted", (), (), (), None, "enforce", "-", "-", "-", "-",
-)  # fmt: skip
+TARGET = target("aws.rds.dbinstance.encryption", "AWS::RDS::DBInstance", ID)
 
 
 def details(**members):
@@ -72,10 +60,10 @@ def details(**members):
 
 
 def found(state, *, status="available", pending=None, at=AT, **given):
-    parameters = DEFAULTS | given
-    jsonschema.Draft7Validator(ACTION.parameters).validate(parameters)
     configuration = {"dBInstanceStatus": status, "pendingModifiedValues": pending or {}, "storageEncrypted": False}
-    return Found(TARGET, State({"configuration": configuration}, state), DECISION, parameters, at)
+    made = cases.found(ACTION, TARGET, state, item={"configuration": configuration}, at=at, **given)
+    jsonschema.Draft7Validator(ACTION.parameters).validate(made.parameters)
+    return made
 
 
 def plan(state, **given):

@@ -12,24 +12,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
-from opalite.model import Decision, Outcome, Severity
 from opalite.remediation.action import Found
 from opalite.remediation.actions.revoke_ingress import ACTION, plan, simulated
-from opalite.remediation.model import Call, Plan, State, Target
+from opalite.remediation.model import Call, Plan, State
 from opalite.remediation.planning import ingress_rules
 from opalite.remediation.planning.ingress_rules import Part
 from opalite.remediation.reading import securitygroup
+from unit.remediation.actions.cases import ACCOUNT, AT, decision, target
 
-ACCOUNT, GROUP = "111122223333", "sg-0d1e2f3a4b5c6d7e8"
+GROUP = "sg-0d1e2f3a4b5c6d7e8"
 WORLD = {"0.0.0.0/0", "::/0"}
-TARGET = Target(
-    policy_id="aws.ec2.securitygroup.restricted_ingress",
-    partition="aws",
-    account_id=ACCOUNT,
-    region="eu-west-1",
-    resource_type="AWS::EC2::SecurityGroup",
-    resource_id=GROUP,
-)
+TARGET = target("aws.ec2.securitygroup.restricted_ingress", "AWS::EC2::SecurityGroup", GROUP)
 ALL_BUT_SSH = ["icmp/all", "icmpv6/all", "other/all", "tcp/0-21", "tcp/23-65535", "udp/0-21", "udp/23-65535"]
 
 
@@ -55,18 +48,8 @@ def violation(index: Any, protocol: Any, ranges: Any, harmless: Any):
     return {"message": "m", "subject": "s", "evidence": {"path": ["ingress", index], "actual": actual, "expected": "e"}}
 
 
-def decision(*violations: Any) -> Decision:
-    return Decision(
-        account_id=ACCOUNT, region="eu-west-1", resource_type=TARGET.resource_type, resource_id=GROUP, arn=None,
-        capture_time=None, evaluated_at="2026-11-29T12:00:00Z", policy_id=TARGET.policy_id, policy_version="1.0.0",
-        outcome=Outcome.FAIL, compliance_type="NON_COMPLIANT", severity=Severity.CRITICAL, annotation="a",
-        violations=list(violations), unknown=(), reasons=(), exemption=None, stage="enforce", decision_id="d",
-        bundle_revision="r", opa_version="1.22.2", input_digest="i",
-    )  # fmt: skip
-
-
 def planned(seen: State, *violations: Any, **parameters: Any) -> Plan:
-    return plan(Found(TARGET, seen, decision(*violations), parameters, "2026-11-29T12:00:00Z"))
+    return plan(Found(TARGET, seen, decision(TARGET, list(violations)), parameters, AT))
 
 
 def refusal(text: str) -> Plan:
@@ -341,14 +324,6 @@ def test_nothing_is_ever_open_that_was_not_and_all_can_be_taken_back(rules, list
 
 
 # The contract.
-
-
-def test_every_parameter_has_a_description_and_a_default_that_it_accepts():
-    schema = ACTION.parameters
-    Draft7Validator.check_schema(schema)
-    defaults = {name: each["default"] for name, each in schema["properties"].items()}
-    assert list(Draft7Validator(schema).iter_errors(defaults)) == []
-    assert all(each["description"] for each in schema["properties"].values())
 
 
 @pytest.mark.parametrize(

@@ -7,14 +7,13 @@ from dataclasses import replace
 import jmespath
 import jsonschema
 import pytest
-from botocore.session import get_session
-from botocore.validate import validate_parameters
 
 from opalite.normalize import TYPES
 from opalite.remediation.actions.run_automation import ACTION, DOCUMENTS, plan
 from opalite.remediation.applying import filled
 from opalite.remediation.model import Call
-from unit.remediation.actions.misc_found import found
+from unit.remediation.actions.cases import found, target
+from unit.remediation.actions.forms import check_call
 
 NAME = "AWSConfigRemediation-EncryptSNSTopic"
 TOPIC = "arn:aws:sns:eu-west-1:111122223333:orders"
@@ -26,7 +25,7 @@ GIVEN = {"document": NAME, "role": "mender", "parameters": {"KmsKeyArn": KEY}}
 def planned(details=None, *, policy_id="aws.sns.topic.encryption", resource_type="AWS::SNS::Topic", **given):
     settings = {**GIVEN, **given}
     jsonschema.Draft7Validator(ACTION.parameters).validate(settings)
-    return plan(found(ACTION, policy_id, resource_type, TOPIC, details or {"key": None}, **settings))
+    return plan(found(ACTION, target(policy_id, resource_type, TOPIC), details or {"key": None}, **settings))
 
 
 def test_one_step_starts_it_and_is_waited_for():
@@ -45,17 +44,15 @@ def test_one_step_starts_it_and_is_waited_for():
 def test_aws_takes_what_is_sent(name):
     document = DOCUMENTS[name]
     settings = {"document": name, "role": "mender", "parameters": dict.fromkeys(document.needed, KEY)}
-    case = found(ACTION, document.policy_id, document.resource_type, "some-id", {}, **settings)
-    model = get_session().get_service_model("ssm")
+    case = found(ACTION, target(document.policy_id, document.resource_type, "some-id"), {}, **settings)
     steps = plan(case).steps
     assert [step.name for step in steps] == ["look", "run"]
     for step in steps:
-        parameters = filled(step.call.parameters, {"token": TOKEN})
-        validate_parameters(parameters, model.operation_model(step.call.operation).input_shape)
+        check_call(step.call, token=TOKEN)
 
 
 def test_the_plan_is_the_same_from_day_to_day_and_its_run_is_the_attempt_s_own():
-    case = found(ACTION, "aws.sns.topic.encryption", "AWS::SNS::Topic", TOPIC, {}, **GIVEN)
+    case = found(ACTION, target("aws.sns.topic.encryption", "AWS::SNS::Topic", TOPIC), {}, **GIVEN)
     assert plan(replace(case, at="2027-01-01T00:00:00Z")).digest == planned().digest
     look, run = planned().steps
     answer = {"Document": {"Name": NAME, "Status": "Active"}, "ResponseMetadata": {"RequestId": TOKEN}}
@@ -95,6 +92,7 @@ def test_settings_that_are_wrong_run_nothing(given, words):
 
 
 def test_every_runbook_is_for_a_policy_that_is_shipped(repository):
+    assert DOCUMENTS
     for document in DOCUMENTS.values():
         assert (repository / "policies" / document.policy_id.replace(".", "/")).is_dir()
         assert document.resource_type in TYPES

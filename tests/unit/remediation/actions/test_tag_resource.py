@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from opalite.model import JsonObject
 from opalite.remediation.actions.tag_resource import ACTION, plan, simulated
-from unit.remediation.actions.misc_found import found
+from unit.remediation.actions.cases import found, target
 
 POLICY = "aws.any.resource.required_tags"
 ARN = "arn:aws:s3:::reports"
@@ -37,7 +37,8 @@ def few(least):
 
 def planned(tags, defaults, *violations, resource_type="AWS::S3::Bucket", service="s3"):
     details: JsonObject = {"arn": ARN, "service": service, "tags": tags}
-    return plan(found(ACTION, POLICY, resource_type, "reports", details, violations=violations, defaults=defaults))
+    one = target(POLICY, resource_type, "reports")
+    return plan(found(ACTION, one, details, violations=violations, defaults=defaults))
 
 
 def added(plan):
@@ -118,7 +119,7 @@ def test_violations_that_name_no_tag_are_refused():
 
 
 def test_what_comes_of_it_can_be_told_beforehand():
-    case = found(ACTION, POLICY, "AWS::S3::Bucket", "reports", {"arn": ARN, "service": "s3", "tags": {"x": "y"}},
+    case = found(ACTION, target(POLICY, "AWS::S3::Bucket", "reports"), {"arn": ARN, "service": "s3", "tags": {"x": "y"}},
                  violations=[missing("Owner")], defaults={"Owner": "a"})  # fmt: skip
     after = simulated(case.state, plan(case))
     assert (after.item["tags"], after.details["tags"]) == ({"x": "y", "Owner": "a"}, {"x": "y", "Owner": "a"})

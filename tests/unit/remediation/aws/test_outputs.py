@@ -10,6 +10,7 @@ import pytest
 from botocore.session import get_session
 from botocore.validate import validate_parameters
 
+from opalite.adapters.aws.batches import ATTEMPTS
 from opalite.errors import AwsError, DeliveryError, UsageError
 from opalite.ports import Absent, Denied
 from opalite.remediation.attempt import written
@@ -144,22 +145,23 @@ def test_without_a_finding_or_an_action_nothing_is_noted(accounts):
     assert told.asked == []
 
 
-@pytest.mark.parametrize(
-    "answer",
-    [
-        Denied(
-            "securityhub:BatchUpdateFindings is denied in account 1 (InvalidAccessException): is Security Hub enabled?"
-        ),
-        {
-            "ProcessedFindings": [],
-            "UnprocessedFindings": [
-                {"FindingIdentifier": {"Id": FINDING, "ProductArn": PRODUCT}, "ErrorCode": "FindingNotFound"}
-            ],
-        },
+NOT_FOUND = {
+    "ProcessedFindings": [],
+    "UnprocessedFindings": [
+        {"FindingIdentifier": {"Id": FINDING, "ProductArn": PRODUCT}, "ErrorCode": "FindingNotFound"}
     ],
+}
+NO_HUB = Denied(
+    "securityhub:BatchUpdateFindings is denied in account 1 (InvalidAccessException): is Security Hub enabled?"
 )
-def test_where_there_is_no_hub_or_no_finding_there_is_nothing_to_note(accounts, answer):
-    findings(accounts().tell(MEMBER, "BatchUpdateFindings", answer)).note(ATTEMPT)
+
+
+@pytest.mark.parametrize(("answer", "calls"), [(NO_HUB, 1), (NOT_FOUND, ATTEMPTS)])
+def test_where_there_is_no_hub_or_no_finding_there_is_nothing_to_note(accounts, answer, calls):
+    """A finding may not be found just after it was imported."""
+    sessions = accounts().tell(MEMBER, "BatchUpdateFindings", answer)
+    findings(sessions).note(ATTEMPT)
+    assert sessions.calls == {(MEMBER, "BatchUpdateFindings"): calls}
 
 
 @pytest.mark.parametrize(
@@ -259,14 +261,18 @@ def test_a_signature_holds_for_its_statement_alone(signing, sessions):
     ("statement", "mac"), [(b"approve", b""), (b"approve", bytes(31)), (b"approve", bytes(64)), (b"", bytes(32)), (b"x" * 4097, bytes(32))]
 )  # fmt: skip
 def test_what_kms_would_not_take_is_no_signature_and_is_not_asked(accounts, statement, mac):
-    assert not KmsSignatures(accounts(), KEY).is_genuine(statement, mac)
+    sessions = accounts()
+    assert KmsSignatures(sessions, KEY).is_genuine(statement, mac) is False
+    assert sessions.asked == []
 
 
 @pytest.mark.parametrize(
     "answer", [{}, {"MacValid": False, "KeyId": KEY}, {"MacValid": True, "KeyId": KEY.replace("1234", "4321")}]
 )
 def test_nothing_but_the_word_of_kms_about_this_key_counts(accounts, answer):
-    assert not KmsSignatures(accounts().tell(OWN, "VerifyMac", answer), KEY).is_genuine(b"approve", bytes(32))
+    sessions = accounts().tell(OWN, "VerifyMac", answer)
+    assert KmsSignatures(sessions, KEY).is_genuine(b"approve", bytes(32)) is False
+    assert sessions.calls == {(OWN, "VerifyMac"): 1}
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,7 @@ def test_the_policy_of_keys_that_are_made_here_is_ours_in_any_order():
     ],
 )
 def test_any_other_is_not_ours(found):
-    assert not TERMS.is_ours(found)
+    assert TERMS.is_ours(found) is False
 
 
 @pytest.mark.parametrize(

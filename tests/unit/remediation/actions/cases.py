@@ -1,4 +1,4 @@
-"""What plans of several actions are made of, in tests."""
+"""What plans of the actions are made of, in tests."""
 
 from __future__ import annotations
 
@@ -7,6 +7,17 @@ from opalite.remediation.action import Found
 from opalite.remediation.model import State, Target
 
 ACCOUNT, REGION, AT = "111122223333", "eu-west-1", "2026-11-30T12:00:00.000Z"
+
+
+def target(policy_id, resource_type, resource_id):
+    return Target(
+        policy_id=policy_id,
+        partition="aws",
+        account_id=ACCOUNT,
+        region=REGION,
+        resource_type=resource_type,
+        resource_id=resource_id,
+    )
 
 
 def decision(target, violations):
@@ -36,16 +47,8 @@ def decision(target, violations):
     )
 
 
-def found(action, policy_id, resource_type, resource_id, details, *, item=None, violations=(), **given):
+def found(action, target, details, *, item=None, violations=(), at=AT, **given):
     """With the action's defaults for what is not given."""
-    target = Target(
-        policy_id=policy_id,
-        partition="aws",
-        account_id=ACCOUNT,
-        region=REGION,
-        resource_type=resource_type,
-        resource_id=resource_id,
-    )
     defaults = {name: entry["default"] for name, entry in action.parameters["properties"].items()}
     state = State(item or {"configuration": {}, "supplementaryConfiguration": {}}, details)
-    return Found(target, state, decision(target, violations), {**defaults, **given}, AT)
+    return Found(target, state, decision(target, violations), {**defaults, **given}, at)
