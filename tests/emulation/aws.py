@@ -14,7 +14,6 @@ import boto3
 import botocore.session
 from botocore.config import Config
 from moto.moto_api._internal import moto_api_backend
-from moto.server import DomainDispatcherApplication, create_backend_app
 from moto.utilities.utils import get_partition
 
 from emulation.config_service import ConfigService
@@ -68,8 +67,7 @@ class LocalAws:
                 "securityhub": self.security_hub.answer,
                 "sts": self.credentials.answer,
             }
-            moto = DomainDispatcherApplication(create_backend_app)
-            self._gateway = Gateway(self.credentials, self.faults, own, moto, self._behind)
+            self._gateway = Gateway(self.credentials, self.faults, own, self._behind)
             self._gateway.start()
         except BaseException:
             self._running.release()

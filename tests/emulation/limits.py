@@ -8,6 +8,7 @@ from functools import cache
 from typing import Any
 
 import botocore.session
+from botocore.loaders import Loader
 from botocore.model import ServiceModel, Shape
 from botocore.validate import ParamValidator
 
@@ -15,7 +16,15 @@ from botocore.validate import ParamValidator
 @cache
 def service_model(service: str) -> ServiceModel:
     """What AWS says of a service, as boto3 names it. It is read once: that takes a while."""
-    return botocore.session.get_session().get_service_model(service)
+    return _session().get_service_model(service)
+
+
+@cache
+def _session() -> botocore.session.Session:
+    """With a loader of its own: clients of S3 write into the models that others may share, and `/{Bucket}` would be lost."""
+    made = botocore.session.get_session()
+    made.register_component("data_loader", Loader())
+    return made
 
 
 def problems(shape: Shape | None, parameters: Any) -> list[str]:

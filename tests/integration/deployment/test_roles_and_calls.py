@@ -75,6 +75,7 @@ def test_the_roles_allow_what_is_called_and_nothing_that_is_not(calls):
     member = of_role(Stack(template("deploy/member.yaml"), ROLES), "MemberRole")
     asked = {action for account, action in judging | sweeping if account != ADMIN}
 
+    assert ADMIN in {account for account, _ in judging} & {account for account, _ in sweeping}
     assert {action for action in asked if not is_allowed(member, action)} == set()
     assert {action for account, action in judging if account == ADMIN and not is_allowed(rules, action)} == set()
     assert {action for account, action in sweeping if account == ADMIN and not is_allowed(sweep, action)} == set()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -73,9 +74,12 @@ def shared(layers) -> Iterator[Deployed]:
 def recorded(repository) -> Callable[..., dict[str, Any]]:
     """An item of tests/data/items as if it were a member's, with some members of it replaced."""
 
+    @functools.cache
+    def text_of(name: str) -> str:
+        return (repository / "tests" / "data" / "items" / f"{name}.json").read_text(encoding="utf-8")
+
     def made(name: str, account: str = MEMBER, *, region: str = REGION, **members: Any) -> dict[str, Any]:
-        text = (repository / "tests" / "data" / "items" / f"{name}.json").read_text(encoding="utf-8")
-        return json.loads(text.replace(_ITEMS_OF, account).replace(_ITEMS_IN, region)) | members
+        return json.loads(text_of(name).replace(_ITEMS_OF, account).replace(_ITEMS_IN, region)) | members
 
     return made
 
@@ -87,18 +91,24 @@ def group(recorded) -> Callable[..., dict[str, Any]]:
     def made(
         resource_id: str = "sg-0b1c2d3e4f5a6b7c8", account: str = MEMBER, *, opened: int | None = None, **members: Any
     ):
-        item = recorded("ec2-security-group.event", account, resourceId=resource_id, **members)
-        item["ARN"] = f"arn:aws:ec2:{item['awsRegion']}:{account}:security-group/{resource_id}"
-        if opened is not None:
-            item["configuration"]["ipPermissions"].append(
-                {
-                    "fromPort": opened, "toPort": opened, "ipProtocol": "tcp", "ipv6Ranges": [], "prefixListIds": [],
-                    "userIdGroupPairs": [], "ipv4Ranges": [{"cidrIp": "0.0.0.0/0"}], "ipRanges": ["0.0.0.0/0"],
-                }
-            )  # fmt: skip
-        return item
+        return security_group(recorded, resource_id, account, opened, **members)
 
     return made
+
+
+def security_group(
+    recorded: Callable[..., dict[str, Any]], resource_id: str, account: str, opened: int | None, **members: Any
+) -> dict[str, Any]:
+    item = recorded("ec2-security-group.event", account, resourceId=resource_id, **members)
+    item["ARN"] = f"arn:aws:ec2:{item['awsRegion']}:{account}:security-group/{resource_id}"
+    if opened is not None:
+        item["configuration"]["ipPermissions"].append(
+            {
+                "fromPort": opened, "toPort": opened, "ipProtocol": "tcp", "ipv6Ranges": [], "prefixListIds": [],
+                "userIdGroupPairs": [], "ipv4Ranges": [{"cidrIp": "0.0.0.0/0"}], "ipRanges": ["0.0.0.0/0"],
+            }
+        )  # fmt: skip
+    return item
 
 
 @pytest.fixture(scope="session")

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from emulation.aws import LocalAws
+from emulation.lambda_environment import LocalLambda
 from opalite import app
 from opalite.config_rule.function import Function
 from opalite.engine.bundle import assemble
@@ -191,6 +192,31 @@ def all_layers(opa: Any) -> Iterator[Layers]:
     finally:
         made.close()
         shutil.rmtree(folder)
+
+
+def in_a_sandbox(
+    layer: Path,
+    repository: Path,
+    environ: Mapping[str, str],
+    *,
+    handler: str = "opalite.app.lambda_handler",
+    timeout: int = 60,
+) -> LocalLambda:
+    """The function as Lambda has it, with the layer of this machine."""
+    given = {
+        "OPALITE_LAYER": str(layer / "opalite"),
+        "OPALITE_OPA_SOCKET": "{tmp}/opalite/opa.sock",
+        "OPALITE_ACCOUNTS": "organization",
+        **environ,
+    }
+    return LocalLambda(
+        handler,
+        task_root=repository / "handler",
+        extensions=[layer / "extensions" / "opalite-opa"],
+        env=given,
+        timeout=timeout,
+        init_timeout=30,
+    )
 
 
 @contextlib.contextmanager

@@ -8,7 +8,7 @@ import json
 import pytest
 
 from emulation.aws import ACCOUNTS, LocalAws
-from emulation.lambda_environment import LocalLambda
+from integration.lambda_function.deployed import in_a_sandbox
 
 ADMIN, MEMBER, OTHER = ACCOUNTS
 INGRESS = "aws.ec2.securitygroup.restricted_ingress"
@@ -32,19 +32,8 @@ def aws():
 @pytest.fixture(scope="module")
 def sandbox(aws, layer, repository):
     """One for all tests: each has a Config rule and resources of its own."""
-    environ = {
-        **aws.environ(),
-        "OPALITE_LAYER": str(layer / "opalite"),
-        "OPALITE_OPA_SOCKET": "{tmp}/opalite/opa.sock",
-        "OPALITE_MEMBER_ROLE": "OpaliteMember",
-        "OPALITE_EXTERNAL_ID": "organization-7f3a",
-        "OPALITE_ACCOUNTS": "organization",
-    }
-    extension = layer / "extensions" / "opalite-opa"
-    handler, task = "opalite.app.lambda_handler", repository / "handler"
-    with LocalLambda(
-        handler, task_root=task, extensions=[extension], env=environ, timeout=60, init_timeout=30
-    ) as running:
+    roles = {"OPALITE_MEMBER_ROLE": "OpaliteMember", "OPALITE_EXTERNAL_ID": "organization-7f3a"}
+    with in_a_sandbox(layer, repository, {**aws.environ(), **roles}) as running:
         yield running
 
 

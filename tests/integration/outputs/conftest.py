@@ -2,33 +2,19 @@
 
 from __future__ import annotations
 
-import json
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
-from emulation.aws import ACCOUNTS, REGION, LocalAws
-from integration.lambda_function.deployed import ROLE, Deployed, Layers, all_layers, deploying
+from emulation.aws import ACCOUNTS, LocalAws
+from integration.lambda_function.conftest import key, layers, recorded, security_group, slept
+from integration.lambda_function.deployed import ROLE, Deployed, deploying
 from integration.outputs.scene import ON, Hubs, Scene, atomic_writes, owned_buckets
 
 MEMBER = ACCOUNTS[1]
-_ITEMS_OF, _ITEMS_IN = "111122223333", "eu-central-1"  # account and Region of tests/data/items
 
-
-@pytest.fixture(scope="session")
-def layers(opa) -> Iterator[Layers]:
-    with all_layers(opa) as made:
-        yield made
-
-
-@pytest.fixture
-def slept(monkeypatch) -> list[float]:
-    """How long botocore and the function would have waited before they tried again."""
-    waits: list[float] = []
-    monkeypatch.setattr(time, "sleep", waits.append)
-    return waits
+__all__ = ["aws", "bucket", "deploy", "function", "group", "key", "layers", "recorded", "rule", "scene", "slept"]
 
 
 @pytest.fixture
@@ -68,17 +54,6 @@ def function(deploy) -> Deployed:
 
 
 @pytest.fixture(scope="session")
-def recorded(repository) -> Callable[..., dict[str, Any]]:
-    """An item of tests/data/items as if it were a member's, with some members of it replaced."""
-
-    def made(name: str, account: str = MEMBER, **members: Any) -> dict[str, Any]:
-        text = (repository / "tests" / "data" / "items" / f"{name}.json").read_text(encoding="utf-8")
-        return json.loads(text.replace(_ITEMS_OF, account).replace(_ITEMS_IN, REGION)) | members
-
-    return made
-
-
-@pytest.fixture(scope="session")
 def group(recorded) -> Callable[..., dict[str, Any]]:
     """A security group of the payments team that passes, or with a port open to the world, as recorded at some time of the day."""
 
@@ -86,17 +61,9 @@ def group(recorded) -> Callable[..., dict[str, Any]]:
         resource_id: str, account: str = MEMBER, *, opened: int | None = None, at: str = "08:15:30.412", **members: Any
     ):
         when = {"configurationItemCaptureTime": f"2026-03-02T{at}Z", "tags": {"owner": "payments", "env": "prod"}}
-        item = recorded("ec2-security-group.event", account, resourceId=resource_id, **{**when, **members})
-        item["ARN"] = f"arn:aws:ec2:{item['awsRegion']}:{account}:security-group/{resource_id}"
+        item = security_group(recorded, resource_id, account, opened, **{**when, **members})
         if item["configuration"]:
             item["configuration"]["tags"] = []
-        if opened is not None:
-            item["configuration"]["ipPermissions"].append(
-                {
-                    "fromPort": opened, "toPort": opened, "ipProtocol": "tcp", "ipv6Ranges": [], "prefixListIds": [],
-                    "userIdGroupPairs": [], "ipv4Ranges": [{"cidrIp": "0.0.0.0/0"}], "ipRanges": ["0.0.0.0/0"],
-                }
-            )  # fmt: skip
         return item
 
     return made
@@ -114,12 +81,6 @@ def bucket(recorded) -> Callable[..., dict[str, Any]]:
         return item
 
     return made
-
-
-@pytest.fixture
-def key(aws) -> str:
-    """A customer managed key of the member."""
-    return aws.client("kms", MEMBER).create_key()["KeyMetadata"]["Arn"]
 
 
 @pytest.fixture

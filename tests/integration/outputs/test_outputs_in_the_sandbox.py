@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from emulation.aws import ACCOUNTS
-from emulation.lambda_environment import LocalLambda
+from integration.lambda_function.deployed import ROLE, in_a_sandbox
 from integration.outputs.scene import ON, Shown
 
 MEMBER = ACCOUNTS[1]
@@ -15,18 +15,8 @@ AT = [f"2026-03-02T{hour}:00:00.750Z" for hour in ("08", "09")]
 
 @pytest.fixture
 def sandbox(aws, layer, repository):
-    environ = {
-        **aws.environ(),
-        "OPALITE_LAYER": str(layer / "opalite"),
-        "OPALITE_OPA_SOCKET": "{tmp}/opalite/opa.sock",
-        "OPALITE_MEMBER_ROLE": "OpaliteMember",
-        "OPALITE_ACCOUNTS": "organization",
-        **ON,
-    }
-    handler, extension = "opalite.app.lambda_handler", layer / "extensions" / "opalite-opa"
-    with LocalLambda(
-        handler, task_root=repository / "handler", extensions=[extension], env=environ, timeout=60, init_timeout=30
-    ) as running:
+    environ = {**aws.environ(), "OPALITE_MEMBER_ROLE": ROLE, **ON}
+    with in_a_sandbox(layer, repository, environ) as running:
         yield running
 
 

@@ -1,12 +1,17 @@
-"""Somebody at a terminal, for the tests of the command."""
+"""Somebody at a terminal, for the tests of the command; an AWS in memory and the shipped catalog, for those of actions."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+import orjson
 import pytest
+from moto import mock_aws
 
+from integration.remediation.driver import REGION, running
 from integration.remediation.terminal import Terminal, sitting
+from opalite.catalog import Catalog
+from opalite.engine.server import ManagedOpa
 
 
 @pytest.fixture(scope="package", autouse=True)
@@ -23,3 +28,30 @@ def terminal(opalite, item, tmp_path) -> Iterator[Terminal]:
     folder.mkdir()
     with sitting(opalite, folder, item("ec2-security-group.event")) as ready:
         yield ready
+
+
+@pytest.fixture
+def aws(monkeypatch, tmp_path) -> Iterator[None]:
+    """moto's, empty, whatever the environment and the files of whoever runs the tests say of another."""
+    for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_ENDPOINT_URL", "AWS_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    with mock_aws():
+        yield
+
+
+@pytest.fixture(scope="session")
+def catalog(repository) -> Catalog:
+    """That of the shipped policies."""
+    return Catalog(orjson.loads((repository / "data" / "catalog" / "data.json").read_bytes()))
+
+
+@pytest.fixture(scope="module")
+def judges(request, opa, tmp_path_factory) -> Iterator[tuple[ManagedOpa, Catalog]]:
+    """An OPA with the parameters of policies that the module calls SETTINGS, and its catalog."""
+    with running(opa, tmp_path_factory.mktemp("settings"), request.module.SETTINGS) as both:
+        yield both

@@ -8,96 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from functools import cache
 from typing import Any
 
-import jsonschema
-from botocore.session import get_session
 from moto.ec2 import ec2_backends
 
-from opalite.adapters.aws.sessions import AwsSessions
-from opalite.catalog import Catalog
-from opalite.facts.live import LiveFacts
-from opalite.judge import Judge
-from opalite.model import Decision, Item
-from opalite.normalize import resource
-from opalite.remediation.action import Action, Found
+from integration.remediation import driver
+from integration.remediation.driver import ACCOUNT, REGION, Crash, iam_actions
 from opalite.remediation.applying import Applied, apply
-from opalite.remediation.model import Call, Plan, State, Target
-
-ACCOUNT, REGION, AT = "123456789012", "eu-west-1", "2026-11-23T12:00:00Z"
-
-
-@cache
-def session() -> Any:
-    """One for all: it reads the models of services once."""
-    return get_session()
-
-
-def client(name: str) -> Any:
-    return session().create_client(name, region_name=REGION)
-
-
-def now() -> datetime:
-    return datetime(2026, 11, 23, 12, tzinfo=UTC)
-
-
-class Crash(Exception):  # noqa: N818 - not an error
-    """The process is gone."""
+from opalite.remediation.model import Call, Plan
 
 
 @dataclass
-class Driver:
-    action: Action
-    policy_id: str
-    engine: Any
-    catalog: Catalog
-    given: Mapping[str, Any] = field(default_factory=dict)
-    sessions: AwsSessions = field(default_factory=lambda: AwsSessions(now, own=session()))
-    facts: AwsSessions = field(default_factory=lambda: AwsSessions(now, own=session()))  # the policy's, counted apart
+class Driver(driver.Driver):
     besides: list[str] = field(default_factory=list)  # IAM actions of calls that moto lacks
     dies_after: str | None = None  # the operation after whose call nothing is noted any more
 
-    def __post_init__(self) -> None:
-        for sessions in (self.sessions, self.facts):
-            sessions.known_as(ACCOUNT, "aws")
-
-    @property
-    def parameters(self) -> dict[str, Any]:
-        defaults = {name: entry["default"] for name, entry in self.action.parameters["properties"].items()}
-        parameters = {**defaults, **self.given}
-        jsonschema.Draft7Validator(self.action.parameters).validate(parameters)
-        return parameters
-
     def ask(self, name: str) -> Any:
         return _Service(self, name)
-
-    def target(self, resource_id: str) -> Target:
-        return Target(
-            policy_id=self.policy_id,
-            partition="aws",
-            account_id=ACCOUNT,
-            region=REGION,
-            resource_type=self.action.resource_types[0],
-            resource_id=resource_id,
-        )
-
-    def read(self, resource_id: str) -> State:
-        return self.action.read(self.ask, self.target(resource_id))
-
-    def decide(self, state: State) -> Decision:
-        facts = LiveFacts(self.facts, now)
-        judge = Judge(self.engine, self.catalog, frozenset({self.policy_id}), facts)
-        question = judge.question(resource(Item({**state.item, "configurationItemCaptureTime": AT}, "test", AT)), AT)
-        [[decision]] = judge.first([question])
-        assert isinstance(decision, Decision), decision
-        return decision
-
-    def plan(self, resource_id: str, decision: Decision | None = None) -> Plan:
-        state = self.read(resource_id)
-        found = Found(self.target(resource_id), state, decision or self.decide(state), self.parameters, AT)
-        return self.action.plan(found)
 
     def apply(self, plan: Plan, note: Callable[[Applied], None] | None = None) -> list[Applied]:
         """In the order in which they were done."""
@@ -121,17 +48,11 @@ class Driver:
 
     def called(self) -> set[str]:
         """The IAM actions of everything that was called."""
-        return {_IAM.get(name, name) for name in (*self.sessions.calls.counts(), *self.besides)}
+        return super().called() | iam_actions(self.besides)
 
 
-_IAM = {
-    "s3:GetBucketEncryption": "s3:GetEncryptionConfiguration",
-    "s3:GetBucketReplication": "s3:GetReplicationConfiguration",
-    "s3:GetPublicAccessBlock": "s3:GetBucketPublicAccessBlock",
-    "s3:PutBucketEncryption": "s3:PutEncryptionConfiguration",
-    "s3:DeleteBucketEncryption": "s3:PutEncryptionConfiguration",
-    "s3control:GetPublicAccessBlock": "s3:GetAccountPublicAccessBlock",
-}
+def names(plan: Plan) -> list[str]:
+    return [step.name for step in plan.steps]
 
 
 class _Service:

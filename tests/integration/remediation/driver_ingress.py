@@ -6,8 +6,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-import boto3
-
+from integration.remediation.driver import REGION, Crash, client_of
 from opalite.adapters.aws.sessions import AwsSessions
 from opalite.facts.given import GivenFacts
 from opalite.judge import Judge
@@ -19,12 +18,7 @@ from opalite.remediation.applying import Applied, Progress, apply
 from opalite.remediation.model import Call, Plan, State, Target
 
 POLICY = "aws.ec2.securitygroup.restricted_ingress"
-REGION = "eu-west-1"
 AT = "2026-11-29T12:00:00.000Z"
-
-
-class Crash(Exception):  # noqa: N818 - not an error of Opalite's
-    """The function died."""
 
 
 @dataclass
@@ -38,17 +32,7 @@ class Scene:
 
     def __post_init__(self) -> None:
         self.sessions = AwsSessions(lambda: datetime.now(UTC), role="OpaliteMend")  # noqa: TID251 - moto's sessions end by it
-        given = boto3.client("sts").assume_role(
-            RoleArn=f"arn:aws:iam::{self.account}:role/Admin", RoleSessionName="test"
-        )
-        keys = given["Credentials"]
-        self.ec2 = boto3.client(
-            "ec2",
-            region_name=REGION,
-            aws_access_key_id=keys["AccessKeyId"],
-            aws_secret_access_key=keys["SecretAccessKey"],
-            aws_session_token=keys["SessionToken"],
-        )
+        self.ec2 = client_of(self.account, "ec2")
         self.vpc = self.ec2.create_vpc(CidrBlock="10.0.0.0/16", AmazonProvidedIpv6CidrBlock=True)["Vpc"]["VpcId"]
         self.group = self.ec2.create_security_group(GroupName="web", Description="web tier", VpcId=self.vpc)["GroupId"]
 

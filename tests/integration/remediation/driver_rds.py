@@ -9,30 +9,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from functools import cache
 from hashlib import sha256
 from typing import Any
 
-import jsonschema
 import orjson
 from botocore import xform_name
-from botocore.session import get_session
 from moto.rds import rds_backends
 
+from integration.remediation import driver
+from integration.remediation.driver import ACCOUNT, REGION
 from opalite.adapters.aws.sessions import AwsSessions
-from opalite.catalog import Catalog
 from opalite.errors import AwsError
-from opalite.facts.live import LiveFacts
-from opalite.judge import Judge
-from opalite.model import Decision, Item, Outcome
-from opalite.normalize import resource
-from opalite.remediation.action import Action, Found
+from opalite.model import Outcome
+from opalite.remediation.action import Found
 from opalite.remediation.applying import Applied, StepError, apply
 from opalite.remediation.attempt import Attempt, read, written
-from opalite.remediation.model import Call, Mode, Plan, Result, State, Target, Trigger, TriggerKind
+from opalite.remediation.model import Call, Mode, Plan, Result, Trigger, TriggerKind
 
-ACCOUNT, REGION, AT = "123456789012", "eu-west-1", "2026-11-23T12:00:00.000Z"
 BUSY = {"InvalidDBInstanceState", "InvalidDBSnapshotState", "DBInstanceAlreadyExists"}
 
 # What RDS begins a restored instance with, where it is not told (as moto calls it).
@@ -61,37 +55,15 @@ _SPELT = {
 
 
 @cache
-def session() -> Any:
-    return get_session()
-
-
-@cache
-def client(name: str) -> Any:
-    """It outlives one moto, and finds the next."""
-    return session().create_client(name, region_name=REGION)
-
-
-@cache
 def sessions() -> AwsSessions:
-    own = AwsSessions(now, own=session())
-    own.known_as(ACCOUNT, "aws")
-    return own
+    """The same for all drivers: a client of RDS takes its time to make."""
+    return driver.sessions()
 
 
 @cache
 def facts() -> AwsSessions:
     """Of the policy, counted apart."""
-    own = AwsSessions(now, own=session())
-    own.known_as(ACCOUNT, "aws")
-    return own
-
-
-def now() -> datetime:
-    return datetime(2026, 11, 23, 12, tzinfo=UTC)
-
-
-class Crash(Exception):  # noqa: N818 - not an error
-    """The process is gone."""
+    return driver.sessions()
 
 
 @dataclass
@@ -241,61 +213,22 @@ def resource_id(text: str) -> str:
 
 
 @dataclass
-class Driver:
-    """`given`: parameters that are not the default."""
-
-    action: Action
-    policy_id: str
-    engine: Any
-    catalog: Catalog
-    given: Mapping[str, Any] = field(default_factory=dict)
+class Driver(driver.Driver):
     looks: int = 2
-    at: str = AT
 
     def __post_init__(self) -> None:
-        self.rds = Rds(sessions().service("rds", ACCOUNT, REGION), self.looks)
-
-    @property
-    def parameters(self) -> dict[str, Any]:
-        defaults = {name: entry["default"] for name, entry in self.action.parameters["properties"].items()}
-        parameters = {**defaults, **self.given}
-        jsonschema.Draft7Validator(self.action.parameters).validate(parameters)
-        return parameters
+        self.sessions, self.facts = sessions(), facts()
+        self.rds = Rds(super().ask("rds"), self.looks)
 
     def ask(self, name: str) -> Any:
-        return self.rds if name == "rds" else sessions().service(name, ACCOUNT, REGION)
+        return self.rds if name == "rds" else super().ask(name)
 
-    def target(self, resource_id: str) -> Target:
-        return Target(
-            policy_id=self.policy_id,
-            partition="aws",
-            account_id=ACCOUNT,
-            region=REGION,
-            resource_type=self.action.resource_types[0],
-            resource_id=resource_id,
-        )
-
-    def read(self, resource_id: str) -> State:
-        return self.action.read(self.ask, self.target(resource_id))
-
-    def decide(self, state: State) -> Decision:
-        judge = Judge(self.engine, self.catalog, frozenset({self.policy_id}), LiveFacts(facts(), now))
-        question = judge.question(resource(Item({**state.item, "configurationItemCaptureTime": AT}, "test", AT)), AT)
-        [[decision]] = judge.first([question])
-        assert isinstance(decision, Decision), decision
-        return decision
-
-    def outcome(self, resource_id: str) -> Outcome:
-        return self.decide(self.read(resource_id)).outcome
-
-    def plan(self, resource_id: str) -> Plan:
-        state = self.read(resource_id)
-        decision = self.decide(state)
-        assert decision.outcome is Outcome.FAIL
-        self._failing = decision  # the original fails to the end
-        plan = self.action.plan(Found(self.target(resource_id), state, decision, self.parameters, self.at))
+    def planned(self, found: Found) -> Plan:
+        """Not what would not come to pass, as the OPA says."""
+        plan = super().planned(found)
+        self._failing = found.decision  # the original fails to the end
         if plan.steps and self.action.simulated:
-            simulated = self.decide(self.action.simulated(state, plan))
+            simulated = self.decide(self.action.simulated(found.state, plan))
             if simulated.outcome is not Outcome.PASS:
                 return Plan(action=plan.action, refusal=simulated.annotation)
         return plan
@@ -304,7 +237,7 @@ class Driver:
         return Attempt(
             id="test",
             target=self.target(resource_id),
-            trigger=Trigger(kind=TriggerKind.COMMAND, event_id="test", at=AT),
+            trigger=Trigger(kind=TriggerKind.COMMAND, event_id="test", at=self.at),
             began_at=self.at,
             changed_at=self.at,
             mode=Mode.APPROVE,
@@ -332,8 +265,7 @@ class Driver:
     def _still_holds(self, attempt: Attempt) -> None:
         """As the flow does: a plan made now has no other steps, and no refusal."""
         state = self.read(attempt.target.resource_id)
-        found = Found(attempt.target, state, self._failing, self.parameters, attempt.began_at)
-        again = self.action.plan(found)
+        again = self.action.plan(Found(attempt.target, state, self._failing, self.parameters, attempt.began_at))
         assert again.refusal == ""
         assert attempt.plan is not None
         assert {step.name for step in again.steps} <= {step.name for step in attempt.plan.steps}

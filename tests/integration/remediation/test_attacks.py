@@ -10,18 +10,13 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from threading import Lock
 
-import boto3
-import orjson
 import pytest
-from moto import mock_aws
 from moto.rds import rds_backends
-from tests.integration.remediation.flow.scene import MENDING, PLANNING, REGION, Crash, Scene, make_table
 
-from integration.remediation.driver_rds import ACCOUNT, Driver
-from integration.remediation.driver_rds import REGION as RDS_REGION
-from integration.remediation.test_replace_with_encrypted_instance import aws, create, key, rds  # noqa: F401 - fixtures
-from opalite.catalog import Catalog
-from opalite.cli.session import EngineOptions, session
+from integration.remediation.driver import ACCOUNT, REGION, Crash
+from integration.remediation.driver_rds import Driver
+from integration.remediation.flow.scene import MENDING, PLANNING, Scene, make_table, settled
+from integration.remediation.test_replace_with_encrypted_instance import create, key, rds  # noqa: F401 - fixtures
 from opalite.errors import AwsError, DeliveryError, InvocationError
 from opalite.facts.live import LiveFacts
 from opalite.ports import Absent
@@ -39,15 +34,11 @@ GROUPS, BUCKETS = "aws.ec2.securitygroup.restricted_ingress", "aws.s3.bucket.enc
 OPEN = "0.0.0.0/0"
 KEPT = [(0, 21), (23, 3388), (3390, 65535)]
 
-# What the attack still brings about; whoever mends it takes the mark away.
-not_yet = pytest.mark.xfail(reason="not mended yet")
-
 
 @pytest.fixture(scope="session")
 def willing(opa, tmp_path_factory):
     """An OPA that lets everything be done."""
     limits = {"per_hour": 5, "per_hour_everywhere": 8, "per_resource_day": 50, "failures_per_hour": 50}
-    path = tmp_path_factory.mktemp("settings") / "settings.json"
     window = {"days": ["sun"], "from": "12:00", "to": "12:10", "zone": "UTC"}
     sundays = {"accounts": [PLANNING], "set": {"windows": [window]}}
     settings = {"*": {"default": {"mode": "auto", "limits": limits}, "overrides": [sundays]}}
@@ -58,8 +49,8 @@ def willing(opa, tmp_path_factory):
         "reason": "read by partners",
         "expires": "2027-03-31T00:00:00Z",
     }
-    path.write_text(json.dumps({"remediation": settings, "exemptions": {BUCKETS: {"partners": exempt}}}))
-    with session(EngineOptions(data=[path], opa=str(opa.path))) as ready:
+    both = {"remediation": settings, "exemptions": {BUCKETS: {"partners": exempt}}}
+    with settled(opa, tmp_path_factory.mktemp("settings"), both) as ready:
         yield ready
 
 
@@ -106,15 +97,7 @@ class Attacked(Scene):
         return Service
 
     def client(self, name, region=REGION):
-        keys = boto3.client("sts").assume_role(RoleArn=f"arn:aws:iam::{MENDING}:role/Admin", RoleSessionName="test")
-        given = keys["Credentials"]
-        return boto3.client(
-            name,
-            region_name=region,
-            aws_access_key_id=given["AccessKeyId"],
-            aws_secret_access_key=given["SecretAccessKey"],
-            aws_session_token=given["SessionToken"],
-        )
+        return self.client_of(MENDING, name, region)
 
     def bucket(self, name="invoices"):
         s3 = self.client("s3")
@@ -163,13 +146,9 @@ class Attacked(Scene):
 
 
 @pytest.fixture
-def scene(willing, monkeypatch):
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
-    with mock_aws():
-        make_table()
-        yield Attacked(willing.engine, willing.catalog, willing.entries)
+def scene(willing, aws):
+    make_table()
+    return Attacked(willing.engine, willing.catalog, willing.entries)
 
 
 def _raise(error):
@@ -277,11 +256,7 @@ def test_what_can_never_go_on_does_not_keep_others_from_their_time(scene):
 def test_an_undo_that_died_can_be_called_again_and_goes_on(scene, write):
     applied = scene.considered(scene.group())
     trigger = scene.request(applied.target, kind="command").trigger
-    scene.ledger.writes = 0
-    scene.ledger.crash_at, scene.ledger.after = write, False
-    with pytest.raises(Crash):
-        undo(scene.parts, applied, trigger)
-    scene.ledger.crash_at = None
+    scene.dies(lambda: undo(scene.parts, applied, trigger), at_write=write, after=False)
     scene.later(hours=2)
 
     assert undo(scene.parts, applied, trigger).result == "undone"
@@ -290,11 +265,7 @@ def test_an_undo_that_died_can_be_called_again_and_goes_on(scene, write):
 def test_whoever_goes_on_with_an_undo_does_not_call_it_applied(scene):
     applied = scene.considered(scene.group())
     trigger = scene.request(applied.target, kind="command").trigger
-    scene.ledger.writes = 0
-    scene.ledger.crash_at, scene.ledger.after = 1, True
-    with pytest.raises(Crash):
-        undo(scene.parts, applied, trigger)
-    scene.ledger.crash_at = None
+    scene.dies(lambda: undo(scene.parts, applied, trigger), at_write=1)
     scene.later(hours=2)
     [name] = [one.id for one in scene.ledger.history(applied.target, since="2026-01-01") if one.result == "undoing"]
     try:
@@ -329,11 +300,8 @@ def test_the_switch_stops_what_is_under_way_before_its_next_step(scene):
 
 def test_whoever_goes_on_holds_the_resource_first(scene):
     target = scene.wide_group()
-    scene.ledger.crash_at, scene.ledger.after = 3, True
     request = scene.request(target)
-    with pytest.raises(Crash):
-        scene.flow.consider(request)
-    scene.ledger.crash_at = None
+    scene.dies(lambda: scene.flow.consider(request), at_write=3)
     scene.later(hours=2)
     assert scene.ledger.lock(target.resource_key, "a person", until="2026-11-30T00:00:00.000Z") is None
     scene.flow.consider(request)
@@ -343,11 +311,8 @@ def test_whoever_goes_on_holds_the_resource_first(scene):
 
 def test_what_was_begun_in_a_window_does_not_go_on_outside_of_it(scene):
     target = scene.wide_group(PLANNING)
-    scene.ledger.crash_at, scene.ledger.after = 3, True
     request = scene.request(target)
-    with pytest.raises(Crash):
-        scene.flow.consider(request)
-    scene.ledger.crash_at = None
+    scene.dies(lambda: scene.flow.consider(request), at_write=3)
     scene.later(hours=2)
     scene.flow.consider(request)
 
@@ -361,10 +326,7 @@ def test_what_was_closed_is_not_opened_again_because_somebody_opens_more(scene):
         GroupId=target.resource_id, IpProtocol="tcp", FromPort=3389, ToPort=3389, CidrIp=OPEN
     )
     request = scene.request(target)
-    scene.ledger.crash_at, scene.ledger.after = 4, True
-    with pytest.raises(Crash):
-        scene.flow.consider(request)
-    scene.ledger.crash_at = None
+    scene.dies(lambda: scene.flow.consider(request), at_write=4)
     closed = {(22, 22), (3389, 3389)} - set(scene.ports(target))
     scene.ec2(MENDING).authorize_security_group_ingress(
         GroupId=target.resource_id, IpProtocol="tcp", FromPort=20, ToPort=23, CidrIp=OPEN
@@ -411,7 +373,8 @@ def test_two_buckets_at_once_get_one_key(scene):
     first, second = scene.request(one), scene.request(other)
     _meanwhile(scene, lambda: scene.flow.consider(second)).consider(first)
 
-    assert scene.key_of("invoices") == scene.key_of("orders")
+    [made] = scene.client("kms").list_keys()["Keys"]
+    assert [scene.key_of(name) for name in ("invoices", "orders")] == [made["KeyArn"]] * 2
 
 
 def test_what_a_person_has_mended_since_the_look_is_left_alone(scene):
@@ -517,7 +480,7 @@ def test_a_key_that_locks_others_out_is_not_taken(scene, way):
     assert scene.key_of("invoices") != arn
 
 
-def test_a_snapshot_of_another_database_is_not_taken_for_one_of_this(rds, key, engine, repository):  # noqa: F811
+def test_a_snapshot_of_another_database_is_not_taken_for_one_of_this(rds, key, engine, catalog):  # noqa: F811
     """Whoever may copy and tag snapshots puts one of his own under the name that a replacement looks for."""
     original, other = create(rds, "orders"), create(rds, "evil")
     name = reading.names("orders", original).plain
@@ -527,8 +490,7 @@ def test_a_snapshot_of_another_database_is_not_taken_for_one_of_this(rds, key, e
         DBInstanceIdentifier="evil",
         Tags=[{"Key": tag, "Value": value} for tag, value in made.items()],
     )
-    rds_backends[ACCOUNT][RDS_REGION].database_snapshots[name].original_created_at = None
-    catalog = Catalog(orjson.loads((repository / "data/catalog/data.json").read_bytes()))
+    rds_backends[ACCOUNT][REGION].database_snapshots[name].original_created_at = None
     driver = Driver(replace_with_encrypted_instance.ACTION, "aws.rds.dbinstance.encryption", engine, catalog)
     plan = driver.plan(original)
 
@@ -536,10 +498,9 @@ def test_a_snapshot_of_another_database_is_not_taken_for_one_of_this(rds, key, e
     assert [step.name for step in plan.steps if step.call.operation == "CreateDBSnapshot"] or plan.refusal
 
 
-def test_one_database_has_one_lock_by_whichever_of_its_names(rds, key, engine, repository):  # noqa: F811
+def test_one_database_has_one_lock_by_whichever_of_its_names(rds, key, engine, catalog):  # noqa: F811
     """An instance is found by its id and by its name; a finding can name it by either."""
     original = create(rds, "orders")
-    catalog = Catalog(orjson.loads((repository / "data/catalog/data.json").read_bytes()))
     driver = Driver(replace_with_encrypted_instance.ACTION, "aws.rds.dbinstance.encryption", engine, catalog)
 
     assert driver.read("orders").item["resourceId"] == original  # by which the flow goes on

@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 
 import orjson
 import pytest
-from moto import mock_aws
 from moto.elb import elb_backends
 from moto.elbv2 import elbv2_backends
 
-from integration.remediation.driver_misc import REGION, Crash, Driver, client, crash_at, running
+from integration.remediation.driver import REGION, Crash, client
+from integration.remediation.driver_misc import Driver, crash_at
 from opalite.ports import Absent
 from opalite.remediation.actions import delete_load_balancer, notify_owner
 from opalite.remediation.reading.loadbalancer import CLASSIC, NEXT
@@ -23,24 +23,10 @@ SETTINGS = {policy_id: {"default": {"days": 0}} for policy_id in POLICIES.values
 DAYS = 30
 
 
-@pytest.fixture(scope="module")
-def judges(opa, tmp_path_factory):
-    with running(opa, tmp_path_factory.mktemp("settings"), SETTINGS) as both:
-        yield both
-
-
-@pytest.fixture
-def aws(monkeypatch):
-    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
-    monkeypatch.setenv("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
-    with mock_aws():
-        yield
-
-
 @pytest.fixture
 def driver(aws, judges):
     def made(resource_type, action=delete_load_balancer.ACTION, **more):
-        return Driver(action, POLICIES[resource_type], resource_type, *judges, **more)
+        return Driver(action, POLICIES[resource_type], *judges, resource_type=resource_type, **more)
 
     return made
 

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from moto import mock_aws
 
 from integration.remediation import test_instances as instances
 from integration.remediation import test_load_balancers as balancers
 from integration.remediation import test_run_automation as automations
-from integration.remediation.driver_misc import ACCOUNT, REGION, client
-from integration.remediation.flow.scene import Scene, make_table
+from integration.remediation.driver import ACCOUNT, REGION, client
+from integration.remediation.flow.scene import Scene, make_table, settled
 from opalite.adapters.aws.sessions import AwsSessions
-from opalite.cli.session import EngineOptions, session
 from opalite.facts.live import LiveFacts
 from opalite.remediation.flow import Remediation
 from opalite.remediation.model import Target
@@ -50,9 +47,7 @@ SETTINGS = {
 
 @pytest.fixture(scope="module")
 def ready(opa, tmp_path_factory):
-    path = tmp_path_factory.mktemp("settings") / "settings.json"
-    path.write_text(json.dumps(SETTINGS))
-    with session(EngineOptions(data=[path], opa=str(opa.path))) as running:
+    with settled(opa, tmp_path_factory.mktemp("settings"), SETTINGS) as running:
         yield running
 
 
@@ -61,25 +56,21 @@ def now():
 
 
 @pytest.fixture
-def scene(ready, monkeypatch):
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
-    with mock_aws():
-        make_table()
-        made = Scene(ready.engine, ready.catalog, ready.entries)
-        made.now = now()
-        automation = automations.Automation()
+def scene(ready, aws):
+    make_table()
+    made = Scene(ready.engine, ready.catalog, ready.entries)
+    made.now = now()
+    automation = automations.Automation()
 
-        def ask(action, target):
-            def service(name):
-                return automation if name == "ssm" else made.sessions.service(name, target.account_id, target.region)
+    def ask(action, target):
+        def service(name):
+            return automation if name == "ssm" else made.sessions.service(name, target.account_id, target.region)
 
-            return service
+        return service
 
-        made.parts = replace(made.parts, ask=ask, facts=lambda _: LiveFacts(AwsSessions(now), now))
-        made.flow = Remediation(made.parts)
-        yield made
+    made.parts = replace(made.parts, ask=ask, facts=lambda _: LiveFacts(AwsSessions(now), now))
+    made.flow = Remediation(made.parts)
+    return made
 
 
 def target(policy_id, resource_type, resource_id):
@@ -102,6 +93,13 @@ def taken_back(scene, attempt):
     return undo(scene.parts, attempt, scene.request(attempt.target, kind="command").trigger)
 
 
+def to_the_end(scene, attempt):
+    while attempt.result == "deferred":
+        scene.later(minutes=5)
+        attempt = scene.flow.go_on(attempt.id)
+    return attempt
+
+
 def test_missing_tags_are_set_and_taken_back(scene):
     topic = client("sns").create_topic(Name="orders")["TopicArn"]
     attempt = scene.considered(target(TAGS, "AWS::SNS::Topic", topic))
@@ -112,20 +110,14 @@ def test_missing_tags_are_set_and_taken_back(scene):
 
 def test_an_instance_is_cut_off_by_a_person_and_connected_again(scene):
     instance_id = instances.launched()
-    attempt = approved(scene, scene.considered(target(INSTANCES, instances.TYPE, instance_id)))
-    while attempt.result == "deferred":
-        scene.later(minutes=5)
-        attempt = scene.flow.go_on(attempt.id)
+    attempt = to_the_end(scene, approved(scene, scene.considered(target(INSTANCES, instances.TYPE, instance_id))))
     assert (attempt.result, attempt.reason) == ("alerted", "done; the rest is up to a person")
     assert taken_back(scene, attempt).result == "undone"
 
 
 def test_a_load_balancer_is_deleted_by_a_person(scene):
     arn = balancers.balancer()
-    attempt = approved(scene, scene.considered(target(BALANCERS, balancers.NEXT, arn)))
-    while attempt.result == "deferred":
-        scene.later(minutes=5)
-        attempt = scene.flow.go_on(attempt.id)
+    attempt = to_the_end(scene, approved(scene, scene.considered(target(BALANCERS, balancers.NEXT, arn))))
     assert attempt.result == "applied"
 
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 
-import orjson
 import pytest
-from moto import mock_aws
 
-from integration.remediation.driver_rds import REGION, Driver, client, sessions
-from opalite.catalog import Catalog
+from integration.remediation.driver import client
+from integration.remediation.driver_rds import Driver, sessions
 from opalite.model import Outcome
 from opalite.ports import Absent
 from opalite.remediation.actions.replace_with_encrypted_cluster import ACTION
@@ -18,19 +16,13 @@ POLICY = "aws.rds.dbcluster.encryption"
 
 
 @pytest.fixture
-def rds(monkeypatch):
-    for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_ENDPOINT_URL", "AWS_REGION"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
-    with mock_aws():
-        yield client("rds")
+def rds(aws):
+    return client("rds")
 
 
 @pytest.fixture
-def driver(rds, engine, repository):
-    return Driver(ACTION, POLICY, engine, Catalog(orjson.loads((repository / "data/catalog/data.json").read_bytes())))
+def driver(rds, engine, catalog):
+    return Driver(ACTION, POLICY, engine, catalog)
 
 
 def create(rds, **other):

@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
-import orjson
 import pytest
-from moto import mock_aws
 
-from integration.remediation.driver_ingress import AT, Crash, Scene, said
-from opalite.catalog import Catalog
-from opalite.engine.bundle import assemble
-from opalite.engine.server import ManagedOpa
+from integration.remediation.driver import Crash
+from integration.remediation.driver_ingress import AT, POLICY, Scene, said
 from opalite.errors import AwsError
 from opalite.model import Outcome
-from opalite.normalize import TYPES
 from opalite.ports import Absent
 from opalite.remediation.action import Found
 from opalite.remediation.actions.revoke_ingress import ACTION
@@ -30,7 +22,7 @@ WORLD, WORLD6 = "0.0.0.0/0", "::/0"
 # Accounts by what the policy asks of them; the first has the shipped parameters.
 SSH_AND_RDP = "111111111111"
 NOTHING, WEB, EVERY_PORT, KNOWN, SPANS = "222222222222", "333333333333", "444444444444", "555555555555", "666666666666"
-SETTINGS = {
+PARAMETERS = {
     NOTHING: {"ports": "any"},
     WEB: {"allowed_exact": [80, 443], "allowed_udp": ["8000-8099"], "protocols": ["tcp", "udp"]},
     EVERY_PORT: {"match": "all_ports"},
@@ -41,39 +33,13 @@ SETTINGS = {
     },
     SPANS: {"ports": [22, "3000-3999", "3500-4500", 65535]},
 }
-
-
-@pytest.fixture(scope="module")
-def policies(opa, tmp_path_factory: pytest.TempPathFactory) -> Iterator[SimpleNamespace]:
-    """A real OPA with the shipped policies, each account with parameters of its own."""
-    folder = tmp_path_factory.mktemp("ingress")
-    overrides = [{"accounts": [account], "set": settings} for account, settings in SETTINGS.items()]
-    document = {"aws.ec2.securitygroup.restricted_ingress": {"overrides": overrides}}
-    (folder / "settings" / "parameters").mkdir(parents=True)
-    (folder / "settings" / "parameters" / "data.json").write_bytes(orjson.dumps(document))
-    bundle = assemble(opa.path, bundles=(), overlays=(folder / "settings",), with_shipped=True, typed=TYPES)
-    path = folder / "bundle.tar.gz"
-    bundle.write(path)
-    with ManagedOpa(opa.path, path, version=opa.version, revision=bundle.revision, environ=os.environ) as engine:
-        yield SimpleNamespace(engine=engine, catalog=Catalog(bundle.data["catalog"]))
+OVERRIDES = [{"accounts": [account], "set": parameters} for account, parameters in PARAMETERS.items()]
+SETTINGS = {POLICY: {"overrides": OVERRIDES}}
 
 
 @pytest.fixture
-def aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_ENDPOINT_URL", "AWS_REGION"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
-    with mock_aws():
-        yield
-
-
-@pytest.fixture
-def scene(aws, policies) -> Callable[..., Scene]:
-    return lambda account=SSH_AND_RDP: Scene(policies.engine, policies.catalog, account)
+def scene(aws, judges) -> Callable[..., Scene]:
+    return lambda account=SSH_AND_RDP: Scene(*judges, account)
 
 
 # What is closed, and what stays.

@@ -6,36 +6,14 @@ from uuid import UUID, uuid4
 
 import pytest
 from botocore.validate import validate_parameters
-from moto import mock_aws
 
-from integration.remediation.driver_misc import (
-    ACCOUNT,
-    REGION,
-    Crash,
-    Driver,
-    StepError,
-    client,
-    crash_at,
-    running,
-    session,
-)
+from integration.remediation.driver import ACCOUNT, REGION, Crash, client, session
+from integration.remediation.driver_misc import Driver, crash_at
 from opalite.remediation.actions.run_automation import ACTION, DOCUMENTS
+from opalite.remediation.applying import StepError
 
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/opalite/automation/mender"
-
-
-@pytest.fixture(scope="module")
-def judges(opa, tmp_path_factory):
-    with running(opa, tmp_path_factory.mktemp("settings"), {}) as both:
-        yield both
-
-
-@pytest.fixture
-def aws(monkeypatch):
-    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
-    monkeypatch.setenv("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
-    with mock_aws():
-        yield
+SETTINGS = {}  # as it ships
 
 
 class Automation:
@@ -187,9 +165,9 @@ def driver(aws, judges):
     def made(name, automation=None, **more):
         document = DOCUMENTS[name]
         parameters = {needed: key_arn() for needed in document.needed}
-        given = {"document": name, "role": "mender", "parameters": parameters}
+        given = {"document": name, "role": "mender", "parameters": parameters, **more}
         fakes = {"ssm": automation or Automation()}
-        return Driver(ACTION, document.policy_id, document.resource_type, *judges, given={**given, **more}, fakes=fakes)
+        return Driver(ACTION, document.policy_id, *judges, given, resource_type=document.resource_type, fakes=fakes)
 
     return made
 

@@ -7,12 +7,10 @@ from contextlib import nullcontext
 from copy import copy
 from dataclasses import replace
 
-import orjson
 import pytest
-from moto import mock_aws
 
-from integration.remediation.driver_encryption import ACCOUNT, REGION, Crash, Driver, client
-from opalite.catalog import Catalog
+from integration.remediation.driver import ACCOUNT, REGION, Crash, client
+from integration.remediation.driver_encryption import Driver, names
 from opalite.errors import AwsError
 from opalite.model import Outcome
 from opalite.ports import Absent
@@ -35,17 +33,6 @@ TARGET = Target(
 )
 PLAIN = {"KeyUsage": "ENCRYPT_DECRYPT"}  # what KMS assumes, and moto does not
 SSE_S3 = [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}, "BucketKeyEnabled": False}]
-
-
-@pytest.fixture
-def aws(monkeypatch):
-    for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_ENDPOINT_URL", "AWS_REGION"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
-    with mock_aws():
-        yield
 
 
 @pytest.fixture
@@ -75,17 +62,11 @@ def bucket(s3):
 
 
 @pytest.fixture
-def driver(aws, engine, repository):
-    catalog = Catalog(orjson.loads((repository / "data/catalog/data.json").read_bytes()))
-
+def driver(aws, engine, catalog):
     def made(**given):
         return Driver(ACTION, POLICY, engine, catalog, given)
 
     return made
-
-
-def names(plan):
-    return [step.name for step in plan.steps]
 
 
 def keys(kms):
@@ -308,9 +289,8 @@ def test_the_role_has_what_is_called_and_nothing_else(driver, bucket):
     applied = one.apply(one.plan(name))
     one.read(name)
     one.undo(applied)
-    allowed = {action for permission in ACTION.permissions for action in permission.actions}
     # CreateKey with tags asks for it without being a call.
-    assert one.called() | {"kms:TagResource"} == allowed
+    assert one.called() | {"kms:TagResource"} == one.allowed()
 
 
 def test_whoever_is_not_of_the_account_stands_in_the_way(driver, bucket, s3):

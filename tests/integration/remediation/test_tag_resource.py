@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from moto import mock_aws
 
-from integration.remediation.driver_misc import ACCOUNT, REGION, Crash, Driver, client, crash_at, running
+from integration.remediation.driver import ACCOUNT, REGION, Crash, client
+from integration.remediation.driver_misc import Driver, crash_at
 from opalite.errors import AwsError
 from opalite.remediation.actions.tag_resource import ACTION
 from opalite.remediation.applying import StepError
@@ -16,23 +16,11 @@ DEFAULTS = {"Owner": "team-platform", "CostCenter": "4711"}
 SETTINGS = {POLICY: {"default": {"required": {"Owner": None, "CostCenter": {"pattern": "[0-9]{4}"}}}}}
 
 
-@pytest.fixture(scope="module")
-def judges(opa, tmp_path_factory):
-    with running(opa, tmp_path_factory.mktemp("settings"), SETTINGS) as engine_and_catalog:
-        yield engine_and_catalog
-
-
-@pytest.fixture
-def aws(monkeypatch):
-    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
-    with mock_aws():
-        yield
-
-
 @pytest.fixture
 def driver(aws, judges):
     def made(resource_type, **more):
-        return Driver(ACTION, POLICY, resource_type, *judges, **{"given": {"defaults": DEFAULTS}, **more})
+        given = {"given": {"defaults": DEFAULTS}, **more}
+        return Driver(ACTION, POLICY, *judges, resource_type=resource_type, **given)
 
     return made
 
@@ -62,7 +50,7 @@ def test_what_lacks_tags_complies_and_undoing_takes_them_away(driver, make):
     remedy = driver(resource_type)
     before = remedy.read(resource_id)
     plan = remedy.plan(resource_id)
-    assert remedy.decide(resource_id, ACTION.simulated(before, plan)).outcome == "pass"
+    assert remedy.decide(ACTION.simulated(before, plan)).outcome == "pass"
     applied = remedy.apply(plan)
     assert remedy.outcome(resource_id) == "pass"
     assert remedy.read(resource_id).details["tags"] == DEFAULTS

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
-from moto import mock_aws
-from tests.integration.remediation.flow.scene import APPROVING, MENDING, MIXED, POLICY, Scene, make_table
 
-from opalite.cli.session import EngineOptions, session
+from integration.remediation.flow.scene import APPROVING, MENDING, MIXED, POLICY, Scene, make_table, settled
 
 SETTINGS = {
     "remediation": {
@@ -41,17 +37,11 @@ SETTINGS = {
 
 @pytest.fixture(scope="session")
 def mending_opa(opa, tmp_path_factory):
-    path = tmp_path_factory.mktemp("settings") / "settings.json"
-    path.write_text(json.dumps(SETTINGS))
-    with session(EngineOptions(data=[path], opa=str(opa.path))) as ready:
+    with settled(opa, tmp_path_factory.mktemp("settings"), SETTINGS) as ready:
         yield ready
 
 
 @pytest.fixture
-def scene(mending_opa, monkeypatch):
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "testing")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
-    with mock_aws():
-        make_table()
-        yield Scene(mending_opa.engine, mending_opa.catalog, mending_opa.entries)
+def scene(mending_opa, aws):
+    make_table()
+    return Scene(mending_opa.engine, mending_opa.catalog, mending_opa.entries)

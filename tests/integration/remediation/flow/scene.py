@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
-import boto3
+import pytest
 
+from integration.remediation.driver import REGION, Crash, client, client_of
 from opalite.adapters.aws.sessions import AwsSessions
+from opalite.cli.session import EngineOptions, Session, session
 from opalite.errors import AwsError
 from opalite.facts.given import GivenFacts
 from opalite.model import Message
@@ -22,15 +28,10 @@ from opalite.remediation.flow import Remediation
 from opalite.remediation.model import Request, Target, Trigger, TriggerKind
 from opalite.remediation.parts import Parts
 
-REGION = "eu-west-1"
 POLICY = "aws.ec2.securitygroup.restricted_ingress"
 TABLE = "remediations"
 # Accounts by the mode that the settings give them; in the last one it hangs on a tag.
 PLANNING, APPROVING, MENDING, MIXED = "111111111111", "222222222222", "333333333333", "444444444444"
-
-
-class Crash(BaseException):
-    """The process has died."""
 
 
 @dataclass
@@ -148,6 +149,7 @@ class Scene:
             remaining=lambda: 600.0,
         )
         self.flow = Remediation(self.parts)
+        self.client_of = cache(client_of)  # to make one takes longer than what it is asked for
         self._events = 0
 
     def clock(self) -> str:
@@ -167,15 +169,7 @@ class Scene:
         return ask
 
     def ec2(self, account: str):
-        keys = boto3.client("sts").assume_role(RoleArn=f"arn:aws:iam::{account}:role/Admin", RoleSessionName="test")
-        secrets = keys["Credentials"]
-        return boto3.client(
-            "ec2",
-            region_name=REGION,
-            aws_access_key_id=secrets["AccessKeyId"],
-            aws_secret_access_key=secrets["SecretAccessKey"],
-            aws_session_token=secrets["SessionToken"],
-        )
+        return self.client_of(account, "ec2", REGION)
 
     def group(
         self, account: str = MENDING, *, ranges: tuple[str, ...] = ("0.0.0.0/0", "192.0.2.0/24"), **tags: str
@@ -224,14 +218,30 @@ class Scene:
     def considered(self, target: Target, **trigger: Any) -> Attempt:
         return self.flow.consider(self.request(target, **trigger))
 
+    def dies(self, act: Callable[[], object], *, at_write: int, after: bool = True) -> None:
+        """The process dies at a write of the ledger."""
+        self.ledger.crash_at, self.ledger.after, self.ledger.writes = at_write, after, 0
+        with pytest.raises(Crash):
+            act()
+        self.ledger.crash_at = None
+
     def signed(self, attempt: Attempt, /, **changes: str):
         approver = "arn:aws:iam::999999999999:user/anna"
         signature = self.signer.sign(approving.to_sign(attempt, approver))
         return approving.parse({**approving.document(attempt, approver, signature), **changes})
 
 
+@contextmanager
+def settled(opa: Any, folder: Path, settings: Mapping[str, Any]) -> Iterator[Session]:
+    """An OPA with settings laid over the shipped ones."""
+    path = folder / "settings.json"
+    path.write_text(json.dumps(settings))
+    with session(EngineOptions(data=[path], opa=str(opa.path))) as ready:
+        yield ready
+
+
 def make_table() -> None:
-    boto3.client("dynamodb", region_name=REGION).create_table(
+    client("dynamodb").create_table(
         TableName=TABLE,
         BillingMode="PAY_PER_REQUEST",
         KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from tests.integration.remediation.flow.scene import APPROVING
 
+from integration.remediation.flow.scene import APPROVING
 from opalite.errors import InvocationError
 from opalite.remediation import approving
 

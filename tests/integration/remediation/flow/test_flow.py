@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from tests.integration.remediation.flow.scene import APPROVING, MENDING, MIXED, PLANNING
 
+from integration.remediation.flow.scene import APPROVING, MENDING, MIXED, PLANNING
 from opalite.errors import AwsError, DeliveryError
 from opalite.remediation.model import TriggerKind
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 
 import boto3
 import pytest
-from tests.integration.remediation.flow.scene import TABLE, Crash, CrashingLedger, Scene, make_table
 
-from integration.remediation.driver_rds import ACCOUNT, REGION, Rds, client, facts, resource_id, sessions
-from integration.remediation.test_replace_with_encrypted_instance import aws, create, key, rds  # noqa: F401 - fixtures
-from opalite.cli.session import EngineOptions, session
+from integration.remediation.driver import ACCOUNT, REGION, Crash, client
+from integration.remediation.driver_rds import Rds, facts, resource_id, sessions
+from integration.remediation.flow.scene import TABLE, CrashingLedger, Scene, make_table, settled
+from integration.remediation.test_replace_with_encrypted_instance import create, key, rds  # noqa: F401 - fixtures
 from opalite.facts.live import LiveFacts
 from opalite.remediation.flow import Remediation
 from opalite.remediation.model import Target
@@ -22,9 +21,8 @@ POLICY = "aws.rds.dbinstance.encryption"
 
 @pytest.fixture(scope="module")
 def replacing_opa(opa, tmp_path_factory):
-    path = tmp_path_factory.mktemp("settings") / "settings.json"
-    path.write_text(json.dumps({"remediation": {POLICY: {"default": {"mode": "auto"}}}}))
-    with session(EngineOptions(data=[path], opa=str(opa.path))) as ready:
+    settings = {"remediation": {POLICY: {"default": {"mode": "auto"}}}}
+    with settled(opa, tmp_path_factory.mktemp("settings"), settings) as ready:
         yield ready
 
 

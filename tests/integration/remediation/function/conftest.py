@@ -6,14 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from integration.lambda_function.deployed import Layers, all_layers
+from integration.lambda_function.conftest import layers
 from integration.remediation.function.scene import Scene, playing
 
-
-@pytest.fixture(scope="session")
-def layers(opa) -> Iterator[Layers]:
-    with all_layers(opa) as made:
-        yield made
+__all__ = ["layers", "scene"]
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from emulation.aws import LocalAws
-from emulation.lambda_environment import LocalLambda
+from integration.lambda_function.deployed import in_a_sandbox
 from integration.remediation.function.scene import (
     BUCKET,
     EXTERNAL_ID,
@@ -21,7 +21,6 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture
 def scene(layers, monkeypatch):
-    monkeypatch.setenv("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
     with LocalAws() as aws:  # by the clock of the sandbox
         made = Scene(aws, layers, Clock(), monkeypatch)
         made.set_up()
@@ -32,23 +31,14 @@ def scene(layers, monkeypatch):
 def sandbox(scene, layer, repository):
     environ = {
         **scene.aws.environ(),
-        "OPALITE_LAYER": str(layer / "opalite"),
-        "OPALITE_OPA_SOCKET": "{tmp}/opalite/opa.sock",
-        "OPALITE_ACCOUNTS": "organization",
         "OPALITE_EXTERNAL_ID": EXTERNAL_ID,
         "OPALITE_REMEDIATION_TABLE": TABLE,
         "OPALITE_RECORD_BUCKET": BUCKET,
         "OPALITE_SECURITY_HUB": "on",
         "OPALITE_TOPIC_ARN": TOPIC_ARN,
     }
-    with LocalLambda(
-        "opalite.remediation.app.lambda_handler",
-        task_root=repository / "handler",
-        extensions=[layer / "extensions" / "opalite-opa"],
-        env=environ,
-        timeout=300,
-        init_timeout=30,
-    ) as running:
+    handler = "opalite.remediation.app.lambda_handler"
+    with in_a_sandbox(layer, repository, environ, handler=handler, timeout=300) as running:
         yield running
 
 
