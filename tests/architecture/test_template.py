@@ -75,6 +75,22 @@ def test_cfn_lint_has_nothing_to_say():
     assert (done.stdout, done.returncode) == ("", 0)
 
 
+def test_cfn_lint_has_nothing_to_say_of_what_is_deployed_either(monkeypatch, tmp_path):
+    """After the transform, with the nested templates where `sam package` would have put them."""
+    pytest.importorskip("cfnlint")
+    pytest.importorskip("samtranslator")
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    found = transformed()
+    for one in found["Resources"].values():
+        if one["Type"] == "AWS::CloudFormation::Stack":
+            one["Properties"]["TemplateURL"] = "https://artifacts.s3.eu-west-1.amazonaws.com/nested.template"
+    packaged = tmp_path / "packaged.json"
+    packaged.write_text(json.dumps(found, indent=1))
+    command = [sys.executable, "-c", "from cfnlint.runner import main; main()", str(packaged)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.returncode) == ("", 0)
+
+
 def test_the_transformed_template_is_the_one_that_was_reviewed(monkeypatch):
     pytest.importorskip("samtranslator")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")

@@ -116,6 +116,13 @@ def test_policies_are_as_short_as_iam_wants_them(name):
         assert len(json.dumps(policy["PolicyDocument"], separators=(",", ":"))) <= MANAGED
 
 
+def test_the_function_behind_the_rules_has_not_what_the_sweep_alone_does():
+    """Its own account is no exception; in the others they share a role."""
+    rules, sweep = (of_role(STACKS["organization"], name) for name in ("RulesRole", "SweepRole"))
+    for action in ("config:StartConfigRulesEvaluation", "securityhub:GetFindings"):
+        assert (is_allowed(rules, action), is_allowed(sweep, action)) == (False, True), action
+
+
 ARN = f"arn:aws:iam::{ACCOUNT}:role/opalite-rules-eu-west-1"
 KNOWN = {"aws:PrincipalOrgID": ORGANIZATION, "sts:ExternalId": "opalite-3f2a", "sts:SourceIdentity": "opalite"}
 STRANGERS = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from opalite.deployment.member_parameters import CONDITIONS, PARAMETERS, groups, is_on, rules, switch
@@ -14,6 +14,7 @@ from opalite.remediation.action import Action, Permission
 from opalite.remediation.actions.run_automation import DOCUMENTS
 
 FACTS_OF_CALLER: Final = "account"  # the kind of fact that the member's role does not ask for
+SWEEP_ALONE: Final = frozenset({"config:StartConfigRulesEvaluation"})  # the function behind the rules starts none
 SESSIONS: Final = "opalite*"  # what the sessions of remediation are called
 
 # Policies for which an action is set in the settings, beside those whose METADATA name it.
@@ -81,8 +82,12 @@ def used_by(action: Action, policies: Mapping[str, Any]) -> list[str]:
 
 
 def own_account(needs: Needs) -> tuple[list[JsonObject], dict[str, str]]:
-    """What the Config rules' function needs for rules of its own account, where it has no other role; and the reasons by Sid."""
-    return _switched(_detection(needs), "Own")
+    """What the Config rules' function needs for rules of its own account, where it has no other role; and the reasons by Sid.
+
+    In the accounts it shares the member role with the sweep. Here each has its own.
+    """
+    alone = replace(needs, config=[one for one in needs.config if one not in SWEEP_ALONE], sweep=(), findings=())
+    return _switched(_detection(alone), "Own")
 
 
 def own_account_of_the_sweep(needs: Needs) -> tuple[list[JsonObject], dict[str, str]]:

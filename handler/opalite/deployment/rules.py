@@ -20,6 +20,9 @@ MOST_TYPES: Final = 100
 MOST_CHARACTERS: Final = 256
 # https://docs.aws.amazon.com/lambda/latest/dg/configuration-envvars.html: 4 KB for all variables; the names stand in one of them.
 MOST_NAMES: Final = 2800
+# https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html: resources of a template, the umbrella
+# among them.
+MOST_RULES: Final = 500 - 1
 
 _CHANGES: Final = ("ConfigurationItemChangeNotification", "OversizedConfigurationItemChangeNotification")
 _SCHEDULE: Final = "ScheduledNotification"
@@ -99,7 +102,8 @@ def organization(found: Rules) -> JsonObject:
     excluding = {"Fn::Not": [{"Fn::Equals": [{"Fn::Join": ["", {"Ref": "ExcludedAccounts"}]}, ""]}]}
     return _template(
         "Opalite: Config rules of an organization, made by `make template`",
-        found,
+        found.umbrella,
+        found.each if len(found.each) <= MOST_RULES else (),
         resource,
         parameters={"ExcludedAccounts": excluded},
         conditions={"Excluding": excluding},
@@ -128,15 +132,19 @@ def account(found: Rules) -> JsonObject:
         }
         return {"Type": "AWS::Config::ConfigRule", "Properties": properties}
 
-    return _template("Opalite: Config rules of one account, made by `make template`", found, resource)
+    description = "Opalite: Config rules of one account, made by `make template`"
+    return _template(description, found.umbrella, _of_account(found), resource)
 
 
 def account_names(found: Rules) -> JsonObject:
-    """By layout, the names as OPALITE_RULES takes them. Raises UsageError if there are more than fit."""
-    each = ",".join(rule.name for rule in found.each)
-    if len(each) > MOST_NAMES:
-        raise UsageError(f"the names of {len(found.each)} Config rules do not fit into the function's environment")
+    """By layout, the names as OPALITE_RULES takes them; none where that layout is not to be had."""
+    each = ",".join(rule.name for rule in _of_account(found))
     return {"Names": {"policy": each, "umbrella": found.umbrella.name}}
+
+
+def _of_account(found: Rules) -> tuple[ConfigRule, ...]:
+    """The rules of the single policies, or none: they are told to the function by name, and there may be more than fit."""
+    return found.each if len(",".join(rule.name for rule in found.each)) <= MOST_NAMES else ()
 
 
 def _rule(policy_id: str, entry: Mapping[str, Any]) -> ConfigRule:
@@ -189,16 +197,16 @@ def _if_scheduled(value: Any) -> JsonObject:
 
 def _template(
     description: str,
-    found: Rules,
+    umbrella: ConfigRule,
+    each: Sequence[ConfigRule],
     resource: Any,
     *,
     parameters: JsonObject | None = None,
     conditions: JsonObject | None = None,
 ) -> JsonObject:
-    resources = {
-        names.logical_id(str(rule.policy_id)): {**resource(rule), "Condition": "ForEach"} for rule in found.each
-    }
-    resources["Umbrella"] = {**resource(found.umbrella), "Condition": "ForAll"}
+    """`each`: empty if there are more than fit; then AWS CloudFormation refuses that layout, and says why."""
+    resources = {names.logical_id(str(rule.policy_id)): {**resource(rule), "Condition": "ForEach"} for rule in each}
+    resources["Umbrella"] = {**resource(umbrella), "Condition": "ForAll"}
     layout = {"Ref": "Layout"}
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
@@ -209,12 +217,7 @@ def _template(
                 "AllowedPattern": "^arn:aws[a-z-]*:lambda:[a-z0-9-]+:[0-9]{12}:function:[A-Za-z0-9_-]{1,64}$",
                 "Description": "The function that judges; in this account and Region",
             },
-            "Layout": {
-                "Type": "String",
-                "AllowedValues": ["policy", "umbrella"],
-                "Default": "policy",
-                "Description": "A Config rule for each policy, or one for all",
-            },
+            "Layout": _layout(fits=bool(each)),
             "Frequency": {
                 "Type": "String",
                 "AllowedValues": list(_FREQUENCIES),
@@ -230,10 +233,27 @@ def _template(
             **(parameters or {}),
         },
         "Conditions": {
-            "ForEach": {"Fn::Equals": [layout, "policy"]},
+            **({"ForEach": {"Fn::Equals": [layout, "policy"]}} if each else {}),
             "ForAll": {"Fn::Equals": [layout, "umbrella"]},
             "Scheduled": {"Fn::Equals": [{"Ref": "Schedule"}, "on"]},
             **(conditions or {}),
         },
         "Resources": resources,
+    }
+
+
+def _layout(*, fits: bool) -> JsonObject:
+    if fits:
+        return {
+            "Type": "String",
+            "AllowedValues": ["policy", "umbrella"],
+            "Default": "policy",
+            "Description": "A Config rule for each policy, or one for all",
+        }
+    return {
+        "Type": "String",
+        "AllowedValues": ["umbrella"],
+        "Default": "umbrella",
+        "Description": "One Config rule for all policies: there are too many for a rule each",
+        "ConstraintDescription": "umbrella: there are too many policies for a rule each; set RuleLayout=umbrella",
     }

@@ -40,6 +40,7 @@ class Context:
     now: datetime
     regions: Sequence[str]
     management: str = ""
+    organization: str = ""  # its id, if known
     alone: bool = False  # in no organization
     function_role: str = ""  # ARN
     expected: bool = False  # the caller should be let into other accounts
@@ -53,6 +54,11 @@ def examined(asking: Asking, context: Context, account: str) -> list[Diagnosis]:
 
 
 def _examined(asking: Asking, context: Context, account: str) -> Iterator[Diagnosis]:
+    if _is_left_out(context, account):
+        why = "all rules of the organization leave the account out"
+        yield from (skipped(check, why) for check in roles.CHECKS[:2])
+        yield from _skipped(context, account, why)
+        return
     home = Place(context.partition, account, context.regions[0])
     entered = Reply(value=True) if account == context.own else asking.entered(home)
     if context.subject.member_role is None and account != context.own:
@@ -62,7 +68,7 @@ def _examined(asking: Asking, context: Context, account: str) -> Iterator[Diagno
         yield from roles.diagnoses(_role(asking, context, home, entered))
     if not entered.known and account == context.management:
         why = "the management account cannot be entered, which StackSets leave out"
-        yield from (skipped(check, why).at(account, region) for region in context.regions for check in _IN_REGION)
+        yield from _skipped(context, account, why)
         return
     seen = {}
     for region in context.regions:
@@ -70,6 +76,19 @@ def _examined(asking: Asking, context: Context, account: str) -> Iterator[Diagno
         seen[region] = _recorder(asking, place)
         yield from (one.at(account, region) for one in _in_region(asking, context, place, seen[region]))
     yield from (one.at(account, region) for region, one in recorder.types(seen, context.types))
+
+
+def _is_left_out(context: Context, account: str) -> bool:
+    """Nobody expects a role, a recorder or anything else there."""
+    if account in (context.own, *context.subject.accounts, *context.subject.listed):
+        return False
+    replies = [one for one in context.organization_rules.values() if one.value]
+    return bool(replies) and not any(rules.copies(one, account).value for one in replies)
+
+
+def _skipped(context: Context, account: str, why: str) -> Iterator[Diagnosis]:
+    """All that is said of an account by Region."""
+    return (skipped(check, why).at(account, region) for region in context.regions for check in _IN_REGION)
 
 
 def _in_region(asking: Asking, context: Context, place: Place, seen: recorder.Seen) -> Iterator[Diagnosis]:
@@ -93,6 +112,7 @@ def _role(asking: Asking, context: Context, place: Place, entered: Reply) -> rol
         own=own,
         management=place.account_id == context.management,
         trusted=_trusted(context),
+        organization=context.organization,
         expected=context.expected,
     )
     if own or not entered.known:

@@ -29,6 +29,13 @@ _OFF: Final = re.compile(
     r"\((InvalidAccessException|AWSOrganizationsNotInUseException|NoAvailableOrganizationException)\)"
 )
 
+# What it takes for a refusal as well: nobody's credentials are known in a Region that the account has not enabled.
+_NOT_ENABLED: Final = re.compile(
+    r"\((?:AuthFailure|InvalidAccessKeyId|InvalidClientTokenId|OptInRequired|RegionDisabledException|UnrecognizedClientException)\)"
+)
+_ENTER: Final = "see member_role: the role must be there, and let the caller in (sts:AssumeRole)"
+_ENABLE: Final = "enable the Region in the account, or leave it out of --regions"
+
 
 class Asking:
     """One service at a time, by the sessions of the caller."""
@@ -62,7 +69,7 @@ class Asking:
         try:
             service = self._sessions.service(name, place.account_id, place.region)
         except Denied as denied:
-            return Reply(unknown=_nowhere(denied), permission="sts:AssumeRole on the role there")
+            return Reply(unknown=_nowhere(denied), permission="sts:AssumeRole", remedy=_ENTER)
         except AwsError as error:
             return Reply(unknown=_nowhere(error))
         try:
@@ -78,6 +85,8 @@ class Asking:
 def _denied(denied: Denied, action: str) -> Reply:
     if off := _OFF.search(str(denied)):
         return Reply(absent=off[1])
+    if _NOT_ENABLED.search(str(denied)):
+        return Reply(unknown=_nowhere(denied), remedy=_ENABLE)
     return Reply(unknown=_nowhere(denied), permission=_PERMISSIONS.get(action, action))
 
 

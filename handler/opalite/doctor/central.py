@@ -125,14 +125,17 @@ def function(
         return seen
     name = {"FunctionName": subject.function}
     policy = asking.ask("lambda", home, "GetPolicy", **name)
+    by_resource_policy = False
     if policy.absent:  # there are two ways to set one, and AWS does not say whether this one tells of both
         other = asking.ask("lambda", home, "GetResourcePolicy", ResourceArn=subject.function)
+        by_resource_policy = not other.absent
         policy = policy if other.absent else other
     return replace(
         seen,
         destination=asking.ask("lambda", home, "GetFunctionEventInvokeConfig", **name),
         concurrency=asking.ask("lambda", home, "GetFunctionConcurrency", **name),
         policy=policy,
+        by_resource_policy=by_resource_policy,
     )
 
 

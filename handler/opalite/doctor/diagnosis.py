@@ -50,6 +50,7 @@ class Reply:
     absent: str = ""
     unknown: str = ""
     permission: str = ""  # that is missing, if that is why
+    remedy: str = ""  # if it is another one
 
     @property
     def known(self) -> bool:
@@ -75,7 +76,7 @@ def skipped(check: str, why: str) -> Diagnosis:
 
 def unknown(check: str, reply: Reply) -> Diagnosis:
     """AWS did not tell; the permission that is missing is named."""
-    remedy = f"allow the caller {reply.permission}" if reply.permission else "try again later"
+    remedy = reply.remedy or (f"allow the caller {reply.permission}" if reply.permission else "try again later")
     return Diagnosis(check, State.UNKNOWN, plain(reply.unknown, _LONGEST), remedy)
 
 

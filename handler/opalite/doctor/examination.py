@@ -19,7 +19,7 @@ from opalite.doctor.asking import Asking
 from opalite.doctor.diagnosis import Diagnosis, Reply, skipped, unknown
 from opalite.doctor.layer import LayerFile
 from opalite.doctor.settings import Subject
-from opalite.errors import InvocationError
+from opalite.errors import AwsError, InvocationError
 from opalite.metadata import EVERY_TYPE
 from opalite.ports import Place
 from opalite.selection import selection
@@ -81,6 +81,7 @@ def examined(job: Job) -> Iterator[Diagnosis]:
         now=job.now,
         regions=subject.regions or (home.region,),
         management=members.management,
+        organization=members.id,
         alone=alone,
         function_role=role,
         expected=job.subject.role is not None or central.is_caller(job.asking, home, role),
@@ -138,7 +139,10 @@ def _accounts(subject: Subject, members: organization.Seen, job: Job) -> Sequenc
     if subject.accounts:
         return subject.accounts
     if subject.whole and not members.organization.absent:
-        return job.accounts()
+        found = job.accounts()
+        if not found:  # there is the management account, at least: to have looked at nothing must not be taken for well
+            raise AwsError("organizations:ListAccounts: AWS lists no active account: name some by --accounts")
+        return found
     return (job.place.account_id,)
 
 

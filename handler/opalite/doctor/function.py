@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -17,6 +17,12 @@ CHECKS: Final = (
 LEAST_SECONDS: Final = 60  # an OPA that stands still is noticed after 20; and delivery is tried up to five times
 LEAST_MEGABYTES: Final = 256
 _INVOKE: Final = "lambda:InvokeFunction"
+_INVOKE_URL: Final = "lambda:InvokeFunctionUrl"
+# What says of everybody who it must be. Nothing else does, least of all that a function URL is used.
+_NARROWING: Final = (
+    "aws:PrincipalAccount", "aws:PrincipalArn", "aws:PrincipalOrgID", "aws:PrincipalOrgPaths", "aws:SourceAccount", "aws:SourceArn",
+    "aws:SourceOrgID", "aws:SourceOrgPaths",
+)  # fmt: skip
 _CONFIG: Final = "config.amazonaws.com"
 _NAMED: Final = 5
 
@@ -30,6 +36,7 @@ class Seen:
     destination: Reply = field(default_factory=Reply)
     concurrency: Reply = field(default_factory=Reply)
     policy: Reply = field(default_factory=Reply)
+    by_resource_policy: bool = False  # PutResourcePolicy has set it, as the template does, and not AddPermission
     accounts: Sequence[str] = ()
     organization: str = ""  # its id, if known
 
@@ -141,29 +148,62 @@ def _permission(seen: Seen) -> Diagnosis:
     check = "function_permission"
     if not seen.policy.known:
         return unknown(check, seen.policy)
-    add = f"aws lambda add-permission {_name(seen)} --statement-id config --action {_INVOKE} --principal {_CONFIG}"
+    policy = (seen.policy.value or {}).get("Policy", '{"Statement": []}')
     try:
-        allowed = statements.allowing((seen.policy.value or {}).get("Policy", '{"Statement": []}'), _INVOKE)
+        allowed = statements.allowing(policy, _INVOKE)
+        by_url = statements.allowing(policy, _INVOKE_URL)
+        denied = statements.allowing(policy, _INVOKE, effect="Deny")
     except ValueError:
         return unknown(check, Reply(unknown="the policy of the function cannot be read"))
-    if any(
-        statements.principals(entry, "AWS") == ["*"] and not list(statements.conditions(entry)) for entry in allowed
-    ):
-        return wrong(
-            check, "everybody may invoke the function", "take the statement with the principal * out of its policy",
-            f"aws lambda get-policy {_name(seen)}",
-        )  # fmt: skip
+    if any(_is_everybody(entry) for entry in (*allowed, *by_url)):
+        remedy = "take the statement with the principal * out of its policy"
+        return wrong(check, "everybody may invoke the function", remedy, _look(seen))
     ours = [entry for entry in allowed if _CONFIG in statements.principals(entry, "Service")]
     if not ours:
-        return wrong(
-            check, "AWS Config may not invoke the function", "add the permission, as narrow as docs/lambda.md says", add
+        remedy = (
+            "let AWS Config in: deploy the stack again, or add the permission, as narrow as docs/decisions/0020 has it"
         )
-    left = [one for one in seen.accounts if not any(statements.lets(entry, _caller(seen, one)) for entry in ours)]
+        return wrong(check, "AWS Config may not invoke the function", remedy, _add(seen))
+    against = [entry for entry in denied if {"*", _CONFIG} & set(statements.principals(entry, "Service"))]
+    left = [one for one in seen.accounts if not _is_let_in(_caller(seen, one), ours, against)]
     if left:
         shown = ", ".join(left[:_NAMED]) + (" …" if len(left) > _NAMED else "")
         message = f"AWS Config of {len(left)} accounts may not invoke the function: {shown}"
-        return wrong(check, message, "let the condition name them, too", add)
+        return wrong(
+            check, message, "let the conditions of its policy hold for them, or take out what denies it", _look(seen)
+        )
     return well(check)
+
+
+def _is_everybody(entry: Mapping[str, Any]) -> bool:
+    named = "*" in statements.principals(entry, "AWS")
+    return named and not any(statements.demands(entry, key) for key in _NARROWING)
+
+
+def _is_let_in(
+    caller: Mapping[str, Sequence[str]], ours: Sequence[Mapping[str, Any]], against: Sequence[Mapping[str, Any]]
+) -> bool:
+    """Whether AWS Config may invoke the function for one account. A denial counts if its conditions are known to hold."""
+    return any(statements.lets(one, caller) for one in ours) and not any(
+        statements.lets(one, caller) for one in against
+    )
+
+
+def _look(seen: Seen) -> str:
+    if seen.by_resource_policy:
+        return f"aws lambda get-resource-policy --resource-arn {seen.arn}"
+    return f"aws lambda get-policy {_name(seen)}"
+
+
+def _add(seen: Seen) -> str:
+    """For rules of the own account. For an organization's it is the template's matter: a command would let in everybody's."""
+    own = seen.arn.split(":")[4]
+    if set(seen.accounts) != {own} or seen.by_resource_policy:
+        return ""
+    return (
+        f"aws lambda add-permission {_name(seen)} --statement-id config --action {_INVOKE} --principal {_CONFIG} "
+        f"--source-account {own}"
+    )
 
 
 def _caller(seen: Seen, account: str) -> dict[str, Sequence[str]]:

@@ -13,7 +13,9 @@ CHECKS: Final = ("recorder", "recorder_types", "recorder_frequency", "delivery_c
 # https://docs.aws.amazon.com/config/latest/APIReference/API_RecordingGroup.html
 GLOBAL_TYPES: Final = frozenset({"AWS::IAM::Group", "AWS::IAM::Policy", "AWS::IAM::Role", "AWS::IAM::User"})
 _ALL, _EXCLUDING = "ALL_SUPPORTED_RESOURCE_TYPES", "EXCLUSION_BY_RESOURCE_TYPES"
-_PUT: Final = "aws configservice put-configuration-recorder --region REGION  # in account ACCOUNT"
+_PUT: Final = (
+    "aws configservice put-configuration-recorder --region REGION --configuration-recorder …  # in account ACCOUNT"
+)
 _NAMED: Final = 5
 
 
@@ -119,7 +121,7 @@ def _channel(seen: Seen) -> Diagnosis:
     if not seen.channels.known:
         return unknown(check, seen.channels)
     if not seen.channels.value:
-        put = "aws configservice put-delivery-channel --region REGION  # in account ACCOUNT"
+        put = "aws configservice put-delivery-channel --region REGION --delivery-channel …  # in account ACCOUNT"
         return wrong(check, "there is no delivery channel", "deploy one: without it nothing is recorded", put)
     if not seen.deliveries.known:
         return unknown(check, seen.deliveries)

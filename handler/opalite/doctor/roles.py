@@ -10,6 +10,7 @@ from opalite.doctor import statements
 from opalite.doctor.diagnosis import Diagnosis, Reply, notice, quoted, skipped, unknown, well, wrong
 
 CHECKS: Final = ("member_role", "role_trust", "test_evaluation")
+_NAMED: Final = 5
 _ASSUME: Final = "sts:AssumeRole"
 _DEPLOY: Final = "deploy the member role there (docs/lambda.md), and let its trust name who assumes it"
 _STRANGER: Final = "the member role lets the caller not in: it is not there, or trusts the function alone, as it should"
@@ -29,6 +30,7 @@ class Seen:
     entered: Reply
     role: Reply = field(default_factory=Reply)
     trusted: Sequence[str] = ()
+    organization: str = ""  # its id, if known
     own: bool = False  # the account is the caller's
     management: bool = False  # it is the management account
     expected: bool = False  # the caller is one whom the role should let in
@@ -75,7 +77,7 @@ def _refused(seen: Seen) -> Diagnosis:
         return unknown(check, seen.entered)
     if seen.management:
         message = "the member role cannot be assumed in the management account, which StackSets leave out"
-        return notice(check, message, "deploy it there by a stack, or leave the account out of OPALITE_ACCOUNTS")
+        return notice(check, message, "deploy it there by a stack, or name all other accounts in OPALITE_ACCOUNTS")
     if not seen.expected:
         return replace(unknown(check, Reply(unknown=_STRANGER)), remedy=_OWN_ROLE)
     return wrong(check, seen.entered.unknown, _DEPLOY, _GET.format(name=_short(seen.name)))
@@ -92,27 +94,48 @@ def _trust(seen: Seen) -> Diagnosis:
         allowed = statements.allowing(document, _ASSUME)
     except ValueError:
         return unknown(check, Reply(unknown="the role's trust policy cannot be read"))
+    return _trusted(seen, allowed)
+
+
+def _trusted(seen: Seen, allowed: Sequence[Mapping[str, Any]]) -> Diagnosis:
+    check = "role_trust"
     command = (
         "aws iam update-assume-role-policy --role-name "
         + _short(seen.name)
         + " --policy-document …  # in account ACCOUNT"
     )
-    if any(_is_open(entry) for entry in allowed):
+    if any(_is_open(seen, entry) for entry in allowed):
         message = "the role demands neither aws:PrincipalOrgID nor sts:ExternalId of those who assume it"
         return wrong(check, message, "add the conditions of docs/lambda.md", command)
+    if strangers := sorted({one for entry in allowed for one in _strangers(seen, entry)}):
+        message = f"the role trusts account {', '.join(strangers[:_NAMED])} as well, of whatever organization"
+        return wrong(check, message, "take that out of its trust, or add aws:PrincipalOrgID", command)
     if seen.trusted and not any(set(seen.trusted) & set(statements.principals(entry, "AWS")) for entry in allowed):
         return wrong(check, "the role does not trust the function", "name the function's role in its trust", command)
     return well(check)
 
 
-def _is_open(entry: Mapping[str, Any]) -> bool:
+def _is_open(seen: Seen, entry: Mapping[str, Any]) -> bool:
     """Whoever is named, the external id alone is no secret: everybody must be of the organization."""
-    of_organization = statements.demands(entry, "aws:PrincipalOrgID")
+    of_organization = statements.demands(entry, "aws:PrincipalOrgID", seen.organization)
     if "*" in statements.principals(entry, "AWS"):
         return not of_organization
     if not statements.principals(entry, "AWS"):
         return False  # a service, or a federation
     return not (of_organization or statements.demands(entry, "sts:ExternalId"))
+
+
+def _strangers(seen: Seen, entry: Mapping[str, Any]) -> Iterator[str]:
+    """Accounts that are neither the function's nor by condition of the organization."""
+    own = {_account(one) for one in seen.trusted} - {"*"}
+    if own and not statements.demands(entry, "aws:PrincipalOrgID", seen.organization):
+        named = map(_account, statements.principals(entry, "AWS"))
+        yield from (one for one in named if one not in own | {"*"})
+
+
+def _account(principal: str) -> str:
+    """A principal is an ARN, or the id of an account; that of a role that is gone is some other text."""
+    return next(iter(principal.split(":")[4:5]), principal)
 
 
 def _short(name: str) -> str:

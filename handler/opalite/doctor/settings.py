@@ -34,6 +34,7 @@ class Subject:
     write: bool = False
     accounts: tuple[str, ...] = ()
     own_only: bool = False  # the function serves its own account alone
+    listed: frozenset[str] = frozenset()  # accounts with rules that are no organization's, and may call the function
     blind: bool = False  # there is a function, and its environment is not known
     whole: bool = False  # all accounts of the organization
     regions: tuple[str, ...] = ()
@@ -85,6 +86,7 @@ def _filled(subject: Subject, own: Environment) -> Subject:
         topic=subject.topic or own.topic_arn,
         security_hub=own.security_hub,
         own_only=own.accounts == frozenset(),
+        listed=frozenset(rule.split(":")[4] for rule in own.rules if rule.startswith("arn:")),
     )
 
 

@@ -11,6 +11,7 @@ import orjson
 
 JsonObject = Mapping[str, Any]
 _STAR: Final = re.compile(r"\*+")
+_POSITIVE: Final = frozenset({"StringEquals", "StringLike", "ArnEquals", "ArnLike"})
 
 
 def statements(policy: object) -> list[JsonObject]:
@@ -23,14 +24,14 @@ def statements(policy: object) -> list[JsonObject]:
     return entries
 
 
-def allowing(policy: object, action: str) -> list[JsonObject]:
-    """The statements that allow an action."""
+def allowing(policy: object, action: str, *, effect: str = "Allow") -> list[JsonObject]:
+    """The statements that allow an action, or deny it."""
     service = action.partition(":")[0]
     wanted = {action.lower(), "*", f"{service}:*"}
     return [
         entry
         for entry in statements(policy)
-        if entry.get("Effect") == "Allow"
+        if entry.get("Effect") == effect
         and any(
             name.lower() in wanted or _matches(action.lower(), name.lower()) for name in listed(entry.get("Action"))
         )
@@ -52,10 +53,13 @@ def conditions(entry: JsonObject) -> Iterator[tuple[str, str, list[str]]]:
             yield operator, key.lower(), listed(values)
 
 
-def demands(entry: JsonObject, key: str) -> bool:
-    """Whether the statement holds only for certain values of a key."""
+def demands(entry: JsonObject, key: str, value: str = "") -> bool:
+    """Whether the statement holds only for certain values of a key; if one is given, for that one alone."""
     return any(
-        name == key.lower() and operator in ("StringEquals", "StringLike") and values and "*" not in values
+        name == key.lower()
+        and operator.rpartition(":")[2] in _POSITIVE
+        and values
+        and (set(values) == {value} if value else "*" not in values)
         for operator, name, values in conditions(entry)
     )
 

@@ -137,10 +137,10 @@ def test_two_hundred_policies_are_rules_of_the_organization_and_one_umbrella_of_
 
 
 def test_names_of_the_rules_of_an_account_fit_into_the_functions_environment():
-    found = many(84)
+    found = many(75)
     told = rules.account_names(found)["Names"]["policy"]
     assert (len(told) <= rules.MOST_NAMES, told.split(",")) == (True, [one.name for one in found.each])
-    assert layouts(rules.account(found)) == (["policy", "umbrella"], 85)
+    assert layouts(rules.account(found)) == (["policy", "umbrella"], 76)
 
 
 def test_more_rules_than_a_template_takes_are_one_umbrella():

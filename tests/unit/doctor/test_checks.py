@@ -309,8 +309,10 @@ def test_a_role_of_the_doctors_own_is_looked_by_and_the_member_role_looked_at():
     [
         ({}, {"AWS": "*"}, True),
         ({"StringEquals": {"sts:ExternalId": "abc"}}, {"AWS": "*"}, True),
-        ({"StringEquals": {"aws:PrincipalOrgID": "o-1"}}, {"AWS": "*"}, False),
-        ({"StringEquals": {"aws:PrincipalOrgID": "o-1"}}, None, False),
+        ({"StringEquals": {"aws:PrincipalOrgID": "o-exampleorgid"}}, {"AWS": "*"}, False),
+        ({"StringEquals": {"aws:PrincipalOrgID": "o-1"}}, {"AWS": "*"}, True),
+        ({"StringEquals": {"aws:PrincipalOrgID": "o-exampleorgid"}}, None, False),
+        ({"StringEquals": {"aws:PrincipalOrgID": "o-1"}}, None, True),
         ({"StringEquals": {"sts:ExternalId": "abc"}}, None, False),
         ({"StringLike": {"aws:PrincipalOrgID": "*"}}, None, True),
         ({"StringEqualsIfExists": {"aws:PrincipalOrgID": "o-1"}}, None, True),
