@@ -119,7 +119,7 @@ template: setup ## write the generated parts of template.yaml and deploy/ (TEMPL
 
 .PHONY: template-check
 template-check: setup
-	$(BIN)/opalite template . --check
+	$(BIN)/opalite template . --check $(TEMPLATE_OPTIONS)
 
 .PHONY: rego-check
 rego-check: setup ## opa check, strict and with the schemas of the input

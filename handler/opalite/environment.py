@@ -43,6 +43,7 @@ class Environment:
     source_identity: str | None = None
     session_tags: Mapping[str, str] = field(default_factory=dict)
     accounts: frozenset[str] | None = frozenset()
+    excluded_accounts: frozenset[str] = frozenset()  # have none of the organization's rules: no sweep
     rules: frozenset[str] = frozenset()  # ARNs; names count in the function's own account only
     delivery_bucket: str | None = None
     delivery_prefix: str = ""
@@ -78,12 +79,18 @@ def _names(name: str, value: str) -> list[str]:
 def _accounts(name: str, value: str) -> frozenset[str] | None:
     if value.strip() == ORGANIZATION:
         return None
+    return _ids(name, value, f"write 12 digits each, or `{ORGANIZATION}`")
+
+
+def _excluded(name: str, value: str) -> frozenset[str]:
+    return _ids(name, value, "write 12 digits each")
+
+
+def _ids(name: str, value: str, remedy: str) -> frozenset[str]:
     entries = _names(name, value)
     for entry in entries:
         if not _ACCOUNT.fullmatch(entry):
-            raise UsageError(
-                f"{name}: {entry!r} is not the id of an account; write 12 digits each, or `{ORGANIZATION}`"
-            )
+            raise UsageError(f"{name}: {entry!r} is not the id of an account; {remedy}")
     return frozenset(entries)
 
 
@@ -179,6 +186,7 @@ VARIABLES: Variables = {
     "OPALITE_DELIVERY_BUCKET": ("delivery_bucket", _bucket),
     "OPALITE_DELIVERY_OWNER": ("delivery_owner", _account),
     "OPALITE_DELIVERY_PREFIX": ("delivery_prefix", _text),
+    "OPALITE_EXCLUDED_ACCOUNTS": ("excluded_accounts", _excluded),
     "OPALITE_EXEMPT_FINDINGS": ("suppress_exempt", _exempt_findings),
     "OPALITE_EXTERNAL_ID": ("external_id", _text),
     "OPALITE_FUNCTION_ARN": ("function_arn", _function),

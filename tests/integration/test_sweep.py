@@ -333,6 +333,16 @@ def test_accounts_that_are_suspended_are_left_out(aws, sweep):
     assert sweep.started() == in_all([ADMIN, OTHER, MANAGEMENT], "all")
 
 
+def test_accounts_that_the_rules_leave_out_are_not_even_entered(aws, deploy):
+    """The management account has no member role, and would fail each night."""
+    for account in EVERYBODY:
+        aws.config.rule(account, "all")
+    aws.deny("sts", "AssumeRole", MANAGEMENT)
+    swept = deploy(OPALITE_EXCLUDED_ACCOUNTS=f"{MANAGEMENT},{ADMIN}")
+    assert swept()["failed"] == []
+    assert swept.started() == in_all([ADMIN, MEMBER, OTHER], "all")
+
+
 def test_if_nobody_tells_which_accounts_there_are_nothing_is_swept(aws, sweep):
     aws.config.rule(MEMBER, "all")
     aws.deny("organizations", "ListAccounts")

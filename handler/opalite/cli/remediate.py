@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import click
@@ -15,11 +16,13 @@ from opalite.cli.options import engine_options, take_engine_options
 from opalite.cli.remediating import Workshop, recorded, to_be_carried_out, workshop
 from opalite.cli.remediation_keeping import COMMANDS
 from opalite.cli.remediation_options import FORMAT, PLACE, options_of, take_place
-from opalite.cli.remediation_output import Shown, show_attempts, shown_text
+from opalite.cli.remediation_output import Shown, looked_at, show_attempts, shown_text
 from opalite.cli.remediation_targets import Targets, check, targets
+from opalite.cli.remediation_ways import undone
 from opalite.errors import AwsError, OpaliteError, UsageError
 from opalite.publish.foreign import plain
 from opalite.remediation.attempt import Attempt, attempt_id
+from opalite.remediation.files import FileLedger
 from opalite.remediation.model import Request, Result, Target, Trigger, TriggerKind
 from opalite.remediation.parts import Overtaken
 
@@ -74,7 +77,7 @@ def plan(paths: tuple[str, ...], policies: tuple[str, ...], resources: tuple[str
     with workshop(options, place) as ready:
         found = _targets(ready, paths, policies, resources)
         shown = Shown(form, ready.entries, None)
-        done, problems = _each(found.targets, lambda target: ready.look(_request(target)).attempt, shown)
+        done, problems = _each(found.targets, lambda target: looked_at(ready.look(_request(target))), shown)
     return _code(done, problems, unread=found.unread)
 
 
@@ -122,7 +125,7 @@ def apply(
                     attempt = ready.agree(attempt)
                 return attempt if no_wait else _waited(ready, attempt)
 
-        done, problems = _each(found.targets, work, Shown(form, ready.entries, ready.where))
+        done, problems = _each(found.targets, work, Shown(form, ready.entries, ready.ways))
     return _code(done, problems, unread=found.unread)
 
 
@@ -146,7 +149,7 @@ def undo(record: str, form: str, **given: Any) -> int:
         original = to_be_carried_out(ready.record(record))
         with _alone(original):
             attempt = ready.undo(original, Trigger(kind=TriggerKind.COMMAND, event_id=record, at=clock.now()))
-        show_attempts([attempt], ready.entries, form, ready.where)
+        show_attempts([attempt], ready.entries, form, ready.ways)
     return 0 if attempt.result is Result.UNDONE else 1
 
 
@@ -173,7 +176,8 @@ def resume(attempt: str, form: str, *, no_wait: bool, **given: Any) -> int:
             done = ready.remediation.go_on(known.id)
             if not no_wait:
                 done = _waited(ready, done)
-        show_attempts([done], ready.entries, form, ready.where)
+        others = ready.parts.ledger.all() if isinstance(ready.parts.ledger, FileLedger) else ()
+        show_attempts([done], ready.entries, form, replace(ready.ways, undone=undone(others)))
     return 0 if done.result in _WELL else 1
 
 
@@ -224,7 +228,7 @@ def _resumable(ready: Workshop, request: Request) -> Iterator[None]:
         name = attempt_id(request.target, request.trigger.event_id)
         known = ready.parts.ledger.load(name)
         if known is not None and known.is_open and known.result is not Result.WAITING:
-            ready.say(f"attempt {name} is not over: opalite remediate resume {name}{ready.where}")
+            ready.say(f"attempt {name} is not over: {ready.ways.resume(name)}")
         raise
 
 

@@ -7,7 +7,6 @@ import hashlib
 import hmac
 import os
 import secrets
-import shlex
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ import click
 
 from opalite.catalog import Catalog
 from opalite.cli import clock
+from opalite.cli.remediation_ways import Ways, judged_by, said
 from opalite.cli.session import EngineOptions, session
 from opalite.errors import AwsError, OutputError, UsageError
 from opalite.ports import Absent, Denied, Facts, Service
@@ -55,8 +55,13 @@ class Place:
     def options(self) -> str:
         """What has to be said for another command to find the same attempts."""
         if self.table is not None:
-            return f" --table {self.table}"
-        return "" if self.records == Path(RECORDS) else f" --records {shlex.quote(str(self.records))}"
+            return said(("--table", self.table))
+        return "" if self.records == Path(RECORDS) else said(("--records", self.records))
+
+    def ways(self, options: EngineOptions | None = None) -> Ways:
+        """`options`: those that the attempt was made with, if they are known."""
+        roles = said(("--role-prefix", self.role_prefix), ("--external-id", self.external_id))
+        return Ways(self.options, roles, None if options is None else judged_by(options))
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +72,7 @@ class Workshop:
     remediation: Remediation
     catalog: Catalog
     entries: Mapping[str, Mapping[str, Any]]
-    where: str  # options that lead to the attempts
+    ways: Ways  # how other commands find and go on with an attempt
     asks_here: bool  # whether the person at the terminal is the one who agrees
     _sign: Callable[[bytes], bytes]
     _files: FileLedger
@@ -141,7 +146,7 @@ def workshop(options: EngineOptions, place: Place) -> Iterator[Workshop]:
             remediation=Remediation(parts),
             catalog=ready.catalog,
             entries=ready.entries,
-            where=place.options,
+            ways=place.ways(options),
             asks_here=place.table is None,
             _sign=here.sign,
             _files=files_,

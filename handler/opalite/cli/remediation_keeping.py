@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from opalite.cli.options import PATH
 from opalite.cli.remediating import RECORDS, Place, ledger, recorded, who
 from opalite.cli.remediation_options import FORMAT, PLACE, options_of, take_place
 from opalite.cli.remediation_output import list_attempts, show_attempts, shown_text
+from opalite.cli.remediation_ways import undone
 from opalite.errors import UsageError
 
 
@@ -87,8 +89,12 @@ def show(record: str, form: str, **given: Any) -> int:
     Example:
       opalite remediate show 3f9ac21b77d0a4e1c052
     """
+    from opalite.remediation.files import FileLedger  # noqa: PLC0415
+
     place = take_place(given)
-    show_attempts([recorded(record, place)], {}, form, place.options)
+    attempt = recorded(record, place)
+    others = FileLedger(place.records, clock.now).all() if place.table is None else ()
+    show_attempts([attempt], {}, form, replace(place.ways(), undone=undone(others)))
     return 0
 
 
@@ -96,15 +102,19 @@ def show(record: str, form: str, **given: Any) -> int:
 @click.argument("reason")
 @options_of(*PLACE)
 def stop(reason: str, **given: Any) -> int:
-    """Throw the switch: nobody who uses this table or folder changes anything any more, until `start`.
+    """Throw the switch: nobody who uses this table or folder remediates anything any more, until `start`.
+
+    What is half done is taken back by whoever goes on with it. `undo` still works: it is a person's own word.
 
     \b
     Example:
       opalite remediate stop "incident 7" --table opalite-remediation
     """
     place = take_place(given)
+    if not reason.strip():
+        raise UsageError("say why it is stopped: whoever is kept from a remediation reads that")
     ledger(place).stop(reason, who(place))
-    click.echo("stopped: no remediation changes anything now")
+    click.echo("stopped: no remediation changes anything now, but for `undo`")
     return 0
 
 

@@ -91,7 +91,7 @@ def written(root: Path, name: str, resource_type: str, service: str) -> Iterator
         path.write_text(template.substitute(name=name, type=resource_type, service=service))
         yield f"wrote {path}"
     yield f"now add its line to ACTIONS in handler/opalite/remediation/actions/__init__.py: {name}.ACTION,"
-    yield f"and name it in the METADATA of its policies: custom.remediation.action: {name}; then `make catalog docs`"
+    yield f"and name it in the METADATA of its policies: custom.remediation.action: {name}; then `make catalog docs template`"
     yield "docs/remediation.md says what a plan must hold to, and which tests every action has"
 
 

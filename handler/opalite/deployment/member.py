@@ -10,6 +10,7 @@ from opalite.deployment.member_parameters import CONDITIONS, PARAMETERS, groups,
 from opalite.deployment.names import logical_id
 from opalite.deployment.statements import imports, plain, statements, updates
 from opalite.model import JsonObject
+from opalite.publish.addressees import UP_TO_CREATOR
 from opalite.remediation.action import Action, Permission
 from opalite.remediation.actions.run_automation import DOCUMENTS
 
@@ -147,17 +148,19 @@ def _remediation(action: Action, needs: Needs, policies: Mapping[str, Any]) -> J
     own, why = statements(action.permissions, name)
     facts, why_facts = statements(plain({*needs.facts_of(kinds)} - has), f"{name}Facts")
     noted, _ = statements([updates(needs.workflows, needs.note), *plain(needs.findings)], f"{name}Note")
+    creators = plain(needs.creators) if action.name in UP_TO_CREATOR else ()
+    looked_up, why_looked_up = _switched(((creators, "CreatorsOn"),), name)
     return {
         "Type": "AWS::IAM::Role",
         "Condition": f"{name}On",
-        "Metadata": {"Reasons": {**why, **why_facts}},
+        "Metadata": {"Reasons": {**why, **why_facts, **why_looked_up}},
         "Properties": {
             "RoleName": {"Fn::Sub": f"${{RemediationRolePrefix}}{role_name(action.name)}"},
             "Description": f"{action.title}; assumed by Opalite's remediation alone",
             "AssumeRolePolicyDocument": _trust(
                 "RemediationRoleArns", {"StringLike": {"sts:RoleSessionName": SESSIONS}}
             ),
-            "Policies": [_policy(action.name, [*own, *facts, *noted])],
+            "Policies": [_policy(action.name, [*own, *facts, *noted, *looked_up])],
         },
     }
 

@@ -77,7 +77,7 @@ def _refused(seen: Seen) -> Diagnosis:
         return unknown(check, seen.entered)
     if seen.management:
         message = "the member role cannot be assumed in the management account, which StackSets leave out"
-        return notice(check, message, "deploy it there by a stack, or name all other accounts in OPALITE_ACCOUNTS")
+        return notice(check, message, "deploy it there by a stack, or name it in ExcludedAccounts of the template")
     if not seen.expected:
         return replace(unknown(check, Reply(unknown=_STRANGER)), remedy=_OWN_ROLE)
     return wrong(check, seen.entered.unknown, _DEPLOY, _GET.format(name=_short(seen.name)))

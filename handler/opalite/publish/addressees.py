@@ -6,7 +6,7 @@ A deployment that goes wrong changes hundreds of resources; those who own them g
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -30,7 +30,7 @@ ENVIRONMENT_CHARACTERS = 64
 OWNER_CHARACTERS = 256
 
 # Actions of remediation that are up to whoever made a resource, if it has no owner.
-_UP_TO_CREATOR = frozenset({"notify_owner", "tag_resource"})
+UP_TO_CREATOR = frozenset({"notify_owner", "tag_resource"})
 _GRAVEST_FIRST = {severity: -rank for rank, severity in enumerate(Severity)}
 _CHANGES = {change: rank for rank, change in enumerate(Change)}
 
@@ -110,12 +110,17 @@ def unclaimed(
     return {news.standing.finding_id: news.resource for news in found}
 
 
-def by_tags(tags: Any, keys: TagKeys) -> str:
-    """Whom a resource belongs to, or who made it, by its tags; else operations."""
+def of_one(tags: Any, action: str, keys: TagKeys, creator: Callable[[], str]) -> str:
+    """Whom one resource belongs to, or who made it, by its tags; else operations.
+
+    `creator` is asked only where nobody is named, and the action leaves it to whoever made the resource.
+    """
     known = tags if isinstance(tags, Mapping) else {}
-    return (
-        _first(known, keys.owner, OWNER_CHARACTERS)[1] or _first(known, keys.creator, OWNER_CHARACTERS)[1] or OPERATIONS
-    )
+    for several in (keys.owner, keys.creator):
+        name = _first(known, several, OWNER_CHARACTERS)[1]
+        if name:
+            return name
+    return (_maker(creator()) if action in UP_TO_CREATOR else "") or OPERATIONS
 
 
 def _addressee(
@@ -126,14 +131,18 @@ def _addressee(
     if found[1]:
         return found
     remediation = entry.get("remediation")
-    if not isinstance(remediation, Mapping) or remediation.get("action") not in _UP_TO_CREATOR:
+    if not isinstance(remediation, Mapping) or remediation.get("action") not in UP_TO_CREATOR:
         return "", OPERATIONS
     found = _first(tags, keys.creator, OWNER_CHARACTERS)
     if found[1]:
         return found
-    # A name that holds something like a key is no addressee.
-    name = _bare(creator) if Redaction().text(creator, "") == creator else ""
+    name = _maker(creator)
     return (BY_CLOUDTRAIL, name) if name else (None, OPERATIONS)
+
+
+def _maker(name: str) -> str:
+    """A name that holds something like a key is no addressee."""
+    return _bare(name) if Redaction().text(name, "") == name else ""
 
 
 def _leave_to_operations(addressed: dict[str, list[tuple[str, News]]]) -> None:

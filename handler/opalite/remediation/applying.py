@@ -39,6 +39,11 @@ class BusyError(Exception):
     """AWS has refused a step for now."""
 
 
+def is_uncertain(code: str) -> bool:
+    """Whether an error of AWS leaves it open if anything was done."""
+    return _UNCERTAIN.fullmatch(code) is not None
+
+
 class Progress(StrEnum):
     """How far a step has got."""
 
@@ -153,7 +158,7 @@ def _made(ask: Ask, step: Step, outputs: Mapping[str, Any], one: Applied) -> Map
             return {}
         if error.code in step.busy or error.code in THROTTLED:
             raise BusyError from error
-        raise StepError(f"{step.name}: {error}", certain=_UNCERTAIN.fullmatch(error.code) is None) from error
+        raise StepError(f"{step.name}: {error}", certain=not is_uncertain(error.code)) from error
     except (Denied, Absent) as refusal:
         if str(refusal) in step.already or any(f"({code})" in str(refusal) for code in step.already):
             one.already = True

@@ -30,6 +30,7 @@ FORM = 1
 MOST_BYTES = 390_000
 _ID_CHARACTERS = 20  # of a digest: 80 bits
 _OPEN = frozenset({Result.WAITING, Result.DEFERRED, Result.APPLYING})
+_APPROVAL = "/approval/"  # nothing of it is needed to take an attempt back
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,7 +82,8 @@ class Attempt:
     due_at: str | None = None
     started_at: str | None = None  # when the first step was begun
     undoes: str | None = None  # the id of the attempt that this one takes back
-    retries: int = 0  # of a step of which nobody knows whether it was made
+    gives_up: str = ""  # why: what was done is being taken back, and nothing else is begun
+    retries: int = 0  # of a step of which nobody knows whether it was made, or of taking back
     told: tuple[str, ...] = ()  # outputs that have it: see telling
     version: int = 0
 
@@ -99,6 +101,11 @@ class Attempt:
     def has_changed_something(self) -> bool:
         """Whether any call was, or may have been, made."""
         return bool(self.applied)
+
+    @property
+    def can_be_undone(self) -> bool:
+        """Whether anything of it can be taken back: what was deleted stays deleted."""
+        return any(one.inverse is not None for one in self.applied)
 
     @property
     def steps_done(self) -> Mapping[str, Applied]:
@@ -161,14 +168,19 @@ def written(attempt: Attempt) -> JsonObject:
 
 
 def read(document: Any) -> Attempt:
-    """What `written` wrote, or an earlier version of it: what that did not know yet has its default.
+    """What `written` wrote, or an earlier version of it: what that did not know yet has its default. Also as it lies in the bucket.
 
-    Raises InvocationError: a record that was edited is none.
+    Raises InvocationError: a record that was edited is none, nor is one in which what it takes was left out.
     """
     try:
         body = dict(document)
         if body.pop("form") != FORM:
             raise InvocationError(f"the record is not of form {FORM}: another version has written it")
+        left_out = [place for place in body.pop("redacted", ()) if not str(place).startswith(_APPROVAL)]
+        if left_out:
+            raise InvocationError(
+                f"{left_out[0]} was left out of the record, as a secret: only the ledger has all of it"
+            )
         return Attempt(
             **{
                 **body,

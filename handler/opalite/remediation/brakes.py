@@ -36,7 +36,10 @@ def held(ledger: Ledger, target: Target, limits: Limits, *, at: str) -> str | No
 
 
 def may_look(ledger: Ledger, target: Target, *, at: str) -> bool:
-    """Whether one more resource of the account is read: whoever can make findings must not keep everybody else waiting."""
+    """Whether one more resource of the account is read: whoever can make findings must not keep everybody else waiting.
+
+    Asked for new attempts only, and what is beyond is not kept: it would wait in front of the others.
+    """
     return ledger.take(f"looks/{target.account_id}", LOOKS_PER_HOUR, hour=at)
 
 

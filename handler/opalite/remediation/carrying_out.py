@@ -27,6 +27,8 @@ _LOOK_SECONDS = 1.0
 _RETRIES = 3
 _LONGEST_HOURS = 48
 _RETRY_SECONDS = 300.0
+_BACK_SECONDS = 60.0  # between two turns of taking back: half-way nobody may have the resource
+_BACK_TURNS = 20
 _GRACE_SECONDS = 3600.0  # beyond what AWS was to take, before somebody else may touch the resource
 
 
@@ -72,11 +74,16 @@ class _CarryingOut:
         if stranger is not None:  # nothing of it is believed, nor taken back
             return self._ended(Result.FAILED, f"the record was edited: {self._action.name} never calls {stranger}")
         try:
-            return self._gone_on(plan) if self._attempt.has_changed_something else self._begun(plan)
+            return self._continued(plan)
         except HindranceError as hindrance:
             return self._failed(str(hindrance))
         except LaterError as later:
             return self._later(str(later), later.due_at)
+
+    def _continued(self, plan: Plan) -> Attempt:
+        if self._attempt.gives_up:
+            return self._failed(self._attempt.gives_up)
+        return self._gone_on(plan) if self._attempt.has_changed_something else self._begun(plan)
 
     def _begun(self, plan: Plan) -> Attempt:
         if not has_room(self._attempt):
@@ -89,8 +96,7 @@ class _CarryingOut:
     def _gone_on(self, plan: Plan) -> Attempt:
         """What is planned anew is made anew, whatever was noted of it: it is not there any more. But for what only looks."""
         steps, is_new = self._left(plan)
-        looks = {step.name: step.until.call for step in plan.steps if step.until is not None}
-        anew = {step.name for step in steps if is_new and step.call != looks.get(step.name)}
+        anew = {step.name for step in steps if is_new and not step.only_looks}
         return self._applied(plan, steps, anew=frozenset(anew))
 
     def _applied(self, plan: Plan, steps: Sequence[Step], *, anew: frozenset[str] = frozenset()) -> Attempt:
@@ -220,8 +226,14 @@ class _CarryingOut:
         return self._deferred(reason, _RETRY_SECONDS)
 
     def _failed(self, reason: str) -> Attempt:
-        """What was done before is taken back, the last first; where that is not possible, the record says what stands."""
+        """What was done before is taken back, the last first; where that is not possible, the record says what stands.
+
+        An invocation may end before AWS has: then the next one goes on taking back.
+        """
         back = taken_back(self._parts, self._ask, self._attempt.applied, self._taken_back)
+        if back.goes_on and self._attempt.retries < _BACK_TURNS:
+            self._attempt = replace(self._attempt, gives_up=reason, retries=self._attempt.retries + 1)
+            return self._deferred(f"{reason}; taking back what was done goes on: {back.problem}", _BACK_SECONDS)
         members: dict[str, object] = {"applied": back.left}
         if back.left:
             members["details_after"] = self._details()
@@ -230,7 +242,9 @@ class _CarryingOut:
         if back.left:
             return self._counted(Result.FAILED, f"{reason}; {stands(len(back.left))}, see the record", **members)
         told = f"{reason}; what was done before was taken back" if back.done else reason
-        told += f"; {', '.join(back.stays)} may stay" if back.stays else ""
+        looks = {step.name for step in (self._attempt.plan.steps if self._attempt.plan else ()) if step.only_looks}
+        stays = [name for name in back.stays if name not in looks]
+        told += f"; {', '.join(stays)} may stay" if stays else ""
         return self._counted(Result.FAILED, told, **members)
 
     def _taken_back(self, left: tuple[Applied, ...]) -> None:

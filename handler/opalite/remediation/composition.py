@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from opalite import composition
 from opalite.adapters.aws.cache import Now
+from opalite.adapters.aws.cloudtrail_events import Creators
 from opalite.adapters.aws.members import Members
 from opalite.adapters.aws.sessions import AwsSessions
 from opalite.adapters.aws.topics import Topics
@@ -18,6 +19,7 @@ from opalite.engine import layer
 from opalite.engine.extension import ExtensionOpa
 from opalite.facts.live import LiveFacts
 from opalite.ports import GuardEngine
+from opalite.publish.addressees import TagKeys
 from opalite.remediation import environment
 from opalite.remediation.action import Action
 from opalite.remediation.actions import ACTIONS
@@ -25,6 +27,7 @@ from opalite.remediation.aws.asking import Asking, units_of
 from opalite.remediation.aws.findings import HubFindings
 from opalite.remediation.aws.ledger import DynamoLedger
 from opalite.remediation.aws.machine import StateMachine
+from opalite.remediation.aws.owners import Owners
 from opalite.remediation.aws.records import BucketRecords, JsonBucket
 from opalite.remediation.aws.signatures import KmsSignatures
 from opalite.remediation.environment import Environment
@@ -106,7 +109,15 @@ class _Built:
             now=self._now,
             sleep=self.sleep,
             remaining=self.remaining,
+            owner=self._owner(),
         )
+
+    def _owner(self) -> Owners:
+        def creators(action: Action) -> Creators:
+            return Creators(self.asking.sessions(action), self.clock, sleep=self.sleep)
+
+        keys = TagKeys(owner=self.own.owner_tags) if self.own.owner_tags else TagKeys()
+        return Owners(keys, creators if self.own.creator_lookup else None, self.remaining)
 
     def _now(self) -> str:
         return self.clock().isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"

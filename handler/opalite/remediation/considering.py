@@ -9,7 +9,6 @@ from typing import Any
 from opalite.errors import UsageError
 from opalite.model import Decision, Outcome
 from opalite.ports import Absent, Denied
-from opalite.publish.addressees import TagKeys, by_tags
 from opalite.publish.life import finding_id
 from opalite.remediation import brakes, guard
 from opalite.remediation.action import Action, Found
@@ -67,23 +66,24 @@ def look(parts: Parts, request: Request, *, known: Attempt | None = None) -> Loo
         approval=known.approval if known else None,
         version=known.version if known else 0,
     )
-    return _Looking(parts, request, at, attempt).all()
+    return _Looking(parts, request, at, attempt, is_known=known is not None).all()
 
 
 def asked_again(parts: Parts, attempt: Attempt, decided: Decided) -> Guarded:
     """What the guard says of an attempt that is under way."""
-    looking = _Looking(parts, Request(attempt.target, attempt.trigger), parts.now(), attempt)
+    looking = _Looking(parts, Request(attempt.target, attempt.trigger), parts.now(), attempt, is_known=True)
     return looking.guarded(parts.entries[attempt.target.policy_id], parts.ledger.stopped(), decided)
 
 
 class _Looking:
-    """One look, step by step; `attempt` says what is known so far."""
+    """One look, step by step; `attempt` says what is known so far. `is_known`: it is kept; no brake on looks is to lose it."""
 
-    def __init__(self, parts: Parts, request: Request, at: str, attempt: Attempt) -> None:
+    def __init__(self, parts: Parts, request: Request, at: str, attempt: Attempt, *, is_known: bool) -> None:
         self._parts = parts
         self._request = request
         self._at = at
         self._attempt = attempt
+        self._is_known = is_known
         self._action: Action | None = None
         self._guarded: Guarded | None = None
 
@@ -103,7 +103,7 @@ class _Looking:
         stopped = self._parts.ledger.stopped()
         first = self._asked("request", entry, stopped, None)
         action = self._action = self._chosen(first, entry)
-        if not brakes.may_look(self._parts.ledger, target, at=self._at):
+        if not self._is_known and not brakes.may_look(self._parts.ledger, target, at=self._at):
             raise _Enough(Result.NOTHING, f"{brakes.RATE}: {brakes.LOOKS_PER_HOUR} looks an hour in an account")
         state = self._read(action)
         target = self._named_as(state)
@@ -113,7 +113,7 @@ class _Looking:
             self._attempt,
             before=judgement(decision),
             details_before=state.details,
-            owner=by_tags(decided.resource.get("tags"), TagKeys()),
+            owner=self._parts.owner(action, decided.resource),
             finding_id=self._attempt.finding_id or (finding_id(decided.case, entry) if decided.case else None),
         )
         self._attempt = replace(self._attempt, workflow_status=self._workflow_status())
@@ -208,7 +208,9 @@ class _Looking:
         try:
             return action.read(self._parts.ask(action, target), target)
         except Absent:
-            raise _Enough(Result.NOTHING, "the resource is gone") from None
+            raise _Enough(
+                Result.NOTHING, "AWS does not know it: it is gone, or not of this id, account and Region"
+            ) from None
         except Denied as denied:
             raise _Enough(Result.REFUSED, f"its state cannot be read: {denied}") from None
 

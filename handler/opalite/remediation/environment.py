@@ -38,6 +38,8 @@ class Environment:
     state_machine_arn: str | None = None
     approval_key_arn: str | None = None
     topic_arn: str | None = None
+    owner_tags: tuple[str, ...] = ()
+    creator_lookup: bool = False
     security_hub: bool = False
     log_level: str = "INFO"
 
@@ -65,8 +67,9 @@ VARIABLES: Variables = {
     **{
         name: _OTHERS[name]
         for name in (
-            "OPALITE_ACCOUNTS", "OPALITE_EXTERNAL_ID", "OPALITE_LAYER", "OPALITE_LOG_LEVEL", "OPALITE_OPA_SOCKET",
-            "OPALITE_SECURITY_HUB", "OPALITE_SOURCE_IDENTITY", "OPALITE_TOPIC_ARN",
+            "OPALITE_ACCOUNTS", "OPALITE_CREATOR_LOOKUP", "OPALITE_EXTERNAL_ID", "OPALITE_LAYER", "OPALITE_LOG_LEVEL",
+            "OPALITE_OPA_SOCKET", "OPALITE_OWNER_TAGS", "OPALITE_SECURITY_HUB", "OPALITE_SOURCE_IDENTITY",
+            "OPALITE_TOPIC_ARN",
         )
     },
     "OPALITE_APPROVAL_KEY_ARN": ("approval_key_arn", _key),
@@ -83,6 +86,7 @@ _NEEDED = {
     "OPALITE_REMEDIATION_TABLE": "nothing is changed without a ledger",
 }
 _TOGETHER: Together = (
+    ("OPALITE_TOPIC_ARN", frozenset({"owner_tags", "creator_lookup"}), "what is told there is"),
     (
         "OPALITE_STATE_MACHINE_ARN",
         frozenset({"approval_key_arn"}),

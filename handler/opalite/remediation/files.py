@@ -87,11 +87,11 @@ class FileLedger:
         """The ledger's file is the record."""
 
     def history(self, target: Target, *, since: str) -> Sequence[Past]:
-        """Of the records in the folder. Raises AwsError if one cannot be read: it might be of the same resource, and going on."""
+        """Of the records in the folder. Raises UsageError if one cannot be read: it might be of the same resource, and going on."""
         found = []
         for path, one in self.records():
             if isinstance(one, UsageError):
-                raise AwsError(f"{one}; move it out of {path.parent}/ if it is no record")
+                raise UsageError(f"{one}; move it out of {path.parent}/ if it is no record")
             if one.target.resource_key == target.resource_key and one.began_at >= since:
                 found.append(Past(one.id, one.began_at, one.target.policy_id, one.action, str(one.result)))
         return sorted(found, key=lambda past: past.at)

@@ -17,12 +17,13 @@ from opalite.ports import Absent, Denied, Members, Place
 from opalite.remediation.attempt import Attempt, attempt_id
 from opalite.remediation.environment import Environment
 from opalite.remediation.flow import Remediation
-from opalite.remediation.model import Request, Result
+from opalite.remediation.model import Request, Result, Trigger, TriggerKind
 from opalite.remediation.parts import Overtaken, Parts
 from opalite.remediation.reports import Seen
 from opalite.remediation.telemetry import RemediationTelemetry
 from opalite.remediation.telling import tell
-from opalite.remediation.triggers import Advance, Ask, Due, Expire, Message, Run, Triggers, Work
+from opalite.remediation.triggers import Advance, Ask, Due, Expire, Message, Run, Triggers, Undo, Work
+from opalite.remediation.undoing import undo
 from opalite.trust import Refusal
 
 BEGIN_SECONDS = (
@@ -98,7 +99,8 @@ class Function:
             case Seen():
                 self._telemetry.ignored(work.ignored)
                 asked = [one for one in work.requests if self._is_ours(one, work.account_id, home)]
-                return self._several([partial(self._considered, request) for request in asked])
+                tasks = [partial(self._considered, request) for request in asked]
+                return self._several([*tasks, *(partial(self._not_believed, fault) for fault in work.faults)])
             case Due():
                 return self._several([partial(self._gone_on, one) for one in self._ledger.due(self._parts.now())])
             case Run():
@@ -109,6 +111,8 @@ class Function:
                 attempt = self._advanced(work)
             case Ask():
                 attempt = self._asked(work)
+            case Undo():
+                attempt = self._undone(self._known(work.attempt_id))
             case Expire():
                 attempt = self._through(work.attempt_id, lambda: self._remediation.expire(work.attempt_id))
         return _answer(attempt, self._parts.now())
@@ -128,6 +132,11 @@ class Function:
         if errors:
             raise errors[0]
         return {"attempts": [_answer(one, self._parts.now()) for one in done]}
+
+    def _not_believed(self, fault: InvocationError) -> Attempt:
+        """One finding of several."""
+        self._telemetry.refused(Refusal.EVENT)
+        raise fault
 
     def _considered(self, request: Request) -> Attempt:
         """What is noted on a finding comes back as an event: an attempt that waits for its time is left alone."""
@@ -158,6 +167,13 @@ class Function:
             return self._ledger.save(replace(known, approval=replace(known.approval, token=work.token)))
         except Overtaken as overtaken:
             raise AwsError(f"{overtaken}: the token of the state machine was not kept, ask again") from None
+
+    def _undone(self, known: Attempt) -> Attempt:
+        """By the role of the action, too. Where AWS takes longer than the invocation it has failed, and goes on if asked again."""
+        if known.action not in self._parts.actions:
+            raise InvocationError(f"attempt {known.id}: there is no action {known.action or 'at all'} to take back")
+        trigger = Trigger(kind=TriggerKind.COMMAND, event_id=f"undo/{known.id}", at=self._parts.now())
+        return self._through(known.id, lambda: undo(self._parts, known, trigger))
 
     def _known(self, name: str) -> Attempt:
         known = self._ledger.load(name)

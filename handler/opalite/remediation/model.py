@@ -159,6 +159,11 @@ class Step:
     inverse_until: Until | None = None
 
     @property
+    def only_looks(self) -> bool:
+        """Whether its call is the question that it waits by: it changes nothing."""
+        return self.until is not None and self.until.call == self.call
+
+    @property
     def digest(self) -> str:
         """What is agreed to by whoever agrees to the plan."""
         return digest(asdict(self))

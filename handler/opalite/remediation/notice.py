@@ -21,7 +21,7 @@ _LINE = 300
 _ROOM = 1024
 
 _TOLD: Mapping[Result, str] = {
-    Result.OFF: "not switched on here",
+    Result.OFF: "not done, or not now",
     Result.NOTHING: "nothing to do",
     Result.REFUSED: "nothing was done",
     Result.PLANNED: "planned, nothing was done",
@@ -59,7 +59,7 @@ def text(attempt: Attempt, entry: Mapping[str, Any]) -> str:
             lines += [f"   because {harmless(step.reason, _LINE)}"]
         if len(plan.steps) > MOST_STEPS:
             lines += [f"+{len(plan.steps) - MOST_STEPS} more, in the record."]
-    if plan is not None and plan.instructions:
+    if plan is not None and plan.instructions and attempt.undoes is None:  # they are of what was done
         lines += ["", "What is up to you:"]
         lines += [f"- {harmless(one, _ROOM)}" for one in plan.instructions[:MOST_INSTRUCTIONS]]
     lines += ["", *_next(attempt)]
@@ -94,7 +94,8 @@ def _heading(attempt: Attempt) -> str:
 def _fate(attempt: Attempt, step: Step) -> str:
     one = attempt.steps_done.get(step.name)
     if attempt.undoes is not None:
-        return " - still stands" if one else ""
+        stays = attempt.result is Result.UNDONE and step.stays and not step.only_looks
+        return " - still stands" if one else " - stays" if stays else ""
     if one is None:
         return " - not done" if attempt.applied else ""
     return " - had been done before" if one.already else f" - {one.progress}"
@@ -104,12 +105,17 @@ def _next(attempt: Attempt) -> Iterator[str]:
     match attempt.result:
         case Result.WAITING if attempt.approval is not None:
             yield f"To agree, until {attempt.approval.expires}: opalite remediate approve {attempt.id}"
-        case Result.APPLIED | Result.UNVERIFIED:
-            yield f"To take it back: opalite remediate undo {attempt.id}"
-        case Result.FAILED if attempt.applied:
-            yield f"To take back what was done: opalite remediate undo {attempt.id}"
+        case Result.APPLIED | Result.UNVERIFIED if attempt.can_be_undone:
+            yield f"To take it back: {_undo(attempt)}"
+        case Result.FAILED if attempt.can_be_undone:
+            yield f"To take back what was done: {_undo(attempt)}"
         case _:
             yield f"The record: opalite remediate show {attempt.id}"
+
+
+def _undo(attempt: Attempt) -> str:
+    """By the role of the action, which people do not have."""
+    return f'invoke the remediation function with {{"undo": "{attempt.id}"}}'
 
 
 def _attributes(attempt: Attempt, entry: Mapping[str, Any]) -> dict[str, str]:
@@ -149,7 +155,9 @@ def _document(attempt: Attempt, entry: Mapping[str, Any]) -> JsonObject:
             for step in steps
         ],
         "step_count": len(plan.steps) if plan else 0,
-        "instructions": [plain(one, _ROOM) for one in plan.instructions[:MOST_INSTRUCTIONS]] if plan else [],
+        "instructions": [plain(one, _ROOM) for one in plan.instructions[:MOST_INSTRUCTIONS]]
+        if plan and attempt.undoes is None
+        else [],
         "approval_expires": attempt.approval.expires if attempt.approval else None,
         "began_at": attempt.began_at,
         "changed_at": attempt.changed_at,

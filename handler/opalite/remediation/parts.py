@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Protocol
 from opalite.catalog import Catalog
 from opalite.model import Message
 from opalite.ports import Facts, GuardEngine
+from opalite.publish.addressees import TagKeys, of_one
 from opalite.remediation.action import Action, Ask
 from opalite.remediation.attempt import Attempt
 from opalite.remediation.model import Target
@@ -124,6 +125,19 @@ class AskFor(Protocol):
         ...
 
 
+class OwnerOf(Protocol):
+    """Whom messages about a resource are for. Never fails: who is not known is `operations`."""
+
+    def __call__(self, action: Action, resource: Mapping[str, Any]) -> str:
+        """`resource`: normalized."""
+        ...
+
+
+def by_tags(action: Action, resource: Mapping[str, Any]) -> str:
+    """Meets OwnerOf, and asks nobody."""
+    return of_one(resource.get("tags"), action.name, TagKeys(), lambda: "")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
     """Everything that a remediation needs. What is None is switched off."""
@@ -144,3 +158,4 @@ class Parts:
     now: Callable[[], str]  # RFC 3339
     sleep: Callable[[float], None]
     remaining: Callable[[], float]  # seconds
+    owner: OwnerOf = by_tags

@@ -27,11 +27,15 @@ _LONGEST = 1024
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What an event asks for. `account_id`: who sent it, by EventBridge's word. `ignored`: what is not for us, or not wrong."""
+    """What an event asks for. `account_id`: who sent it, by EventBridge's word. `ignored`: what is not for us, or not wrong.
+
+    `faults`: of findings that are not of their form, beside others that are.
+    """
 
     account_id: str
     requests: tuple[Request, ...] = ()
     ignored: int = 0
+    faults: tuple[InvocationError, ...] = ()
 
 
 def findings(event: Mapping[str, Any], partition: str, region: str, *, is_action: bool) -> Seen:
@@ -48,12 +52,17 @@ def findings(event: Mapping[str, Any], partition: str, region: str, *, is_action
     kind, by = TriggerKind.FINDING, ""
     if is_action:
         kind, by = TriggerKind.CUSTOM_ACTION, f"Security Hub action {word(detail, 'actionName')} in {account_id}"
-    requests = []
-    for finding in entries:
-        if _is_ours(finding) and _is_of(finding, region) and (is_action or _is_open(finding)):
-            known = f"action/{word(event, 'id')}/{word(finding, 'Id')}" if is_action else ""
-            requests.append(_found(finding, partition, kind, by, known))
-    return Seen(account_id, tuple(requests), len(entries) - len(requests))
+    action_id = word(event, "id") if is_action else None
+    asked = [one for one in entries if _is_ours(one) and _is_of(one, region) and (is_action or _is_open(one))]
+    requests, faults = [], []
+    for finding in asked:
+        try:
+            requests.append(_found(finding, partition, kind, by, action_id))
+        except InvocationError as fault:
+            faults.append(fault)
+    if faults and not requests:
+        raise faults[0]
+    return Seen(account_id, tuple(requests), len(entries) - len(asked), tuple(faults))
 
 
 def changed(event: Mapping[str, Any], partition: str, applying: Callable[[str], Sequence[str]]) -> Seen:
@@ -130,7 +139,7 @@ def _status(finding: Mapping[str, Any], name: str) -> Any:
     return members.get("Status") if isinstance(members, dict) else None
 
 
-def _found(finding: Mapping[str, Any], partition: str, kind: TriggerKind, by: str, event_id: str) -> Request:
+def _found(finding: Mapping[str, Any], partition: str, kind: TriggerKind, by: str, action_id: str | None) -> Request:
     """Account and Region are those of the product, by which Security Hub lets nobody but the account itself import."""
     arn, fields = word(finding, "ProductArn", 2048), _object(finding, "ProductFields")
     product = _PRODUCT.fullmatch(arn)
@@ -142,7 +151,7 @@ def _found(finding: Mapping[str, Any], partition: str, kind: TriggerKind, by: st
     resource_type = word(fields, "opalite/resource_type")
     if not ANY_TYPE.fullmatch(resource_type):
         raise InvocationError("opalite/resource_type: is not the type of a resource")
-    updated, status = word(finding, "UpdatedAt"), _status(finding, "Workflow")
+    name, updated, status = word(finding, "Id"), word(finding, "UpdatedAt"), _status(finding, "Workflow")
     target = Target(
         policy_id=policy_id,
         partition=partition,
@@ -153,10 +162,10 @@ def _found(finding: Mapping[str, Any], partition: str, kind: TriggerKind, by: st
     )
     trigger = Trigger(
         kind=kind,
-        event_id=event_id or f"{word(finding, 'Id')}/{updated}",
+        event_id=f"{name}/{updated}" if action_id is None else f"action/{action_id}/{name}",
         at=updated,
         by=by,
-        finding_id=word(finding, "Id"),
+        finding_id=name,
         product_arn=arn,
         workflow_status=status if isinstance(status, str) and status.isprintable() else None,
     )

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from opalite.errors import AwsError
 from opalite.ports import Absent, Denied
 from opalite.remediation.action import Ask
-from opalite.remediation.applying import BUSY_SECONDS, THROTTLED, Applied, Progress, StepError, look
+from opalite.remediation.applying import BUSY_SECONDS, THROTTLED, Applied, Progress, StepError, is_uncertain, look
 from opalite.remediation.model import Call
 from opalite.remediation.parts import Parts
 
@@ -25,13 +25,17 @@ def stands(steps: int) -> str:
 
 
 class Back:
-    """How far it has come: how many were taken back, which may stay, which stand, and why the first of them does."""
+    """How far it has come: how many were taken back, which may stay, which stand, and why the first of them does.
+
+    `goes_on`: it only takes more time, or another try.
+    """
 
     def __init__(self) -> None:
         self.done = 0
         self.stays: list[str] = []
         self.left: tuple[Applied, ...] = ()
         self.problem = ""
+        self.goes_on = False
 
 
 def taken_back(
@@ -60,6 +64,7 @@ def taken_back(
                 _inverted(parts, ask, one, one.inverse)
             except (AwsError, Denied, StepError) as error:
                 back.problem = f"{one.name}: {error}"
+                back.goes_on = isinstance(error, AwsError) and is_uncertain(error.code)
                 break
             back.done += 1
         left.pop()

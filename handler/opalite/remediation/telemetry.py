@@ -18,6 +18,7 @@ from opalite.remediation.model import Result
 # Metrics without dimensions of their own; docs/remediation/function.md says what they mean.
 COUNTS: Final = ("EventsIgnored", "RemediationsBraked", "RemediationsEarly", "RemediationsOvertaken")
 _BRAKES: Final = (brakes.CIRCUIT, brakes.RATE)
+_HELD: Final = frozenset({Result.DEFERRED, Result.NOTHING})
 _LONGEST_ID: Final = 256
 
 
@@ -61,7 +62,7 @@ class RemediationTelemetry(Telemetry):
         self._told("attempt", attempt)
         if before is None or (before.result, before.changed_at) != (attempt.result, attempt.changed_at):
             self._attempts[attempt.target.policy_id, str(attempt.result)] += 1
-            is_braked = attempt.result is Result.DEFERRED and attempt.reason.startswith(_BRAKES)
+            is_braked = attempt.result in _HELD and attempt.reason.startswith(_BRAKES)
             self._own["RemediationsBraked"] += is_braked
 
     def failed(self, error: Exception) -> None:

@@ -56,13 +56,20 @@ class Expire:
 
 
 @dataclass(frozen=True, slots=True)
+class Undo:
+    """Somebody who may invoke the function wants an attempt to be taken back."""
+
+    attempt_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """Somebody who may invoke the function wants a resource to be looked at."""
 
     request: Request
 
 
-Work = Seen | Due | Advance | Ask | Expire | Run
+Work = Seen | Due | Advance | Ask | Expire | Undo | Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +129,8 @@ class Triggers:
             return Ask(_id(event, "ask"), word(event, "token", _TOKEN_CHARACTERS))
         if names == {"expire"}:
             return Expire(_id(event, "expire"))
+        if names == {"undo"}:
+            return Undo(_id(event, "undo"))
         if names == {"run"}:
             return Run(self._run(event["run"], request_id, at))
         told = ", ".join(sorted(map(repr, names))[:5])[:200] or "nothing"

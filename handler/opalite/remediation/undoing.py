@@ -72,6 +72,8 @@ def differences(before: Any, after: Any, path: str = "") -> Iterator[str]:
     elif _is_list(before) and _is_list(after) and len(before) == len(after):
         for index, (one, other) in enumerate(zip(before, after, strict=True)):
             yield from differences(one, other, f"{path}[{index}]")
+    elif _is_list(before) and _is_list(after):
+        yield f"{path or 'everything'} ({len(after)} instead of {len(before)})"
     elif before != after:
         yield path or "everything"
 
@@ -110,7 +112,7 @@ def _refusal(original: Attempt, action: Action) -> str | None:
     if original.undoes is not None:
         return f"attempt {original.id} took another one back: start that remediation again instead"
     if original.result not in _UNDOABLE:
-        return f"attempt {original.id} is {original.result}: there is nothing to take back"
+        return f"attempt {original.id} has ended as {original.result}: there is nothing to take back"
     if not original.applied:
         return f"attempt {original.id} has changed nothing"
     stranger = permitted.stranger(original, action)

@@ -122,7 +122,8 @@ class Sweeper:
     def _accounts(self, home: Place) -> tuple[str, ...]:
         if self._own.accounts is not None:
             return tuple(sorted(self._own.accounts | {home.account_id}))
-        return tuple(sorted({*Members(self._sessions, now).all(), home.account_id}))
+        members = set(Members(self._sessions, now).all()) - self._own.excluded_accounts
+        return tuple(sorted(members | {home.account_id}))
 
     def _changed(self, home: Place, window: Window) -> bool:
         """Policies and settings lie in the layer, and another layer is a change of the function."""

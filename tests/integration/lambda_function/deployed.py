@@ -9,6 +9,8 @@ import os
 import shutil
 import subprocess
 import tempfile
+import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,6 +29,7 @@ from opalite.normalize import TYPES
 REQUEST = "6f1c0b52-5c1e-4b7e-9a55-0d1c6b3f7a10"
 _OF_CALLS = ("ApiCalls", "ApiRetries", "CacheHits", "CacheMisses")
 ROLE = "OpaliteMember"
+_START_SECONDS = 60.0
 _SHOWN = 12  # characters of a decision id in an annotation
 
 
@@ -89,6 +92,10 @@ class Layers:
         self._running.append(
             subprocess.Popen(command, env=environ, stderr=subprocess.DEVNULL, preexec_fn=die_with_parent())  # noqa: PLW1509
         )
+        # Whoever waits for it by the clock of a scene would move that; `time.sleep` may be a scene's, too.
+        until, pause = time.monotonic() + _START_SECONDS, threading.Event()
+        while not Path(layer.socket).exists() and time.monotonic() < until:
+            pause.wait(0.02)
 
 
 @dataclass(slots=True)

@@ -144,7 +144,7 @@ def test_what_was_changed_since_is_explained_and_not_taken_back(terminal, group)
     done = terminal.remediate("undo", applied, "--format", "jsonl")
 
     assert (done.code, done.lines[0]["result"]) == (1, "refused")
-    assert done.lines[0]["reason"].startswith("it was changed since: rules; take back by hand")
+    assert done.lines[0]["reason"].startswith("it was changed since: rules (2 instead of 1); take back by hand")
     assert terminal.ranges(group) == [*MENDED, "203.0.113.0/24"]
 
 

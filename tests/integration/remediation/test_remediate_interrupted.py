@@ -36,7 +36,7 @@ def test_after_ctrl_c_it_is_told_how_to_go_on_and_resume_does(terminal, half):
 
     assert (code, out) == (130, b"")
     assert err == [
-        f"opalite: attempt {name} is not over: opalite remediate resume {name}",
+        f"opalite: attempt {name} is not over: opalite remediate resume {name} --data {settings}",
         "opalite: interrupted",
     ]
     assert (record["result"], [one["progress"] for one in record["applied"]]) == ("applying", ["begun"])

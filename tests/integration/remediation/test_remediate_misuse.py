@@ -109,7 +109,7 @@ def test_places_that_are_none_are_refused_each_by_itself(terminal):
         ["refused", "refused", "refused", "nothing", "applied"],
     )
     assert (len(shown.out.splitlines()), shown.err) == (5, [])
-    assert max(map(len, shown.out.decode().splitlines())) < 200
+    assert max(map(len, shown.out.decode().splitlines())) < 400
     assert shown.out.decode().replace("\n", "").isprintable()
 
 
@@ -166,7 +166,7 @@ def test_nothing_is_changed_beside_a_record_that_cannot_be_read(terminal):
     (folder / "later.json").write_bytes(b'{"form": 2}')
     done = terminal.remediate("apply", *terminal.named(group), "--data", terminal.settings("auto"))
 
-    assert (done.code, done.out, terminal.ranges(group)) == (3, b"", BEFORE)
+    assert (done.code, done.out, terminal.ranges(group)) == (2, b"", BEFORE)
     (line,) = done.err
     assert line.endswith(
         "/later.json: the record is not of form 1: another version has written it; move it out of opalite-remediation/ "

@@ -249,7 +249,7 @@ def test_a_disabled_key_of_the_settings_changes_nothing(driver, bucket, kms):
     kms.disable_key(KeyId=arn.rpartition("/")[2])
     one, name = driver(key_arn=arn), bucket()
     before = one.read(name)
-    with pytest.raises(Exception, match="check_key: AWS's answer does not tell"):
+    with pytest.raises(Exception, match="check_key: it ended as a key that is not enabled"):
         one.apply(one.plan(name))
     assert one.read(name) == before
 

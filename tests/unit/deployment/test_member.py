@@ -4,10 +4,12 @@ from fnmatch import fnmatchcase
 
 import pytest
 
+from opalite.adapters.aws import cloudtrail_events
 from opalite.cli.template import needs
 from opalite.deployment import member
 from opalite.engine import bundle, shipped
 from opalite.facts import live
+from opalite.publish.addressees import UP_TO_CREATOR
 from opalite.remediation.actions import ACTIONS
 from opalite.remediation.aws import asking, findings
 
@@ -22,10 +24,16 @@ def template(policies):
     return member.template(needs(), ACTIONS, policies)
 
 
-def allowed(role: dict) -> set[str]:
-    return {
-        action for one in role["Properties"]["Policies"][0]["PolicyDocument"]["Statement"] for action in one["Action"]
-    }
+def allowed(role: dict, condition: str = "") -> set[str]:
+    """Always, or only under a condition."""
+    listed = role["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
+    switched = [one["Fn::If"] for one in listed if "Fn::If" in one]
+    given = (
+        [one for name, one, _ in switched if name == condition]
+        if condition
+        else [one for one in listed if "Action" in one]
+    )
+    return {action for one in given for action in one["Action"]}
 
 
 @pytest.mark.parametrize("name", ACTIONS)
@@ -43,6 +51,12 @@ def test_a_role_of_remediation_has_the_actions_permissions_and_the_facts_of_its_
     facts = {one for kind in kinds for one in live.ACTIONS[kind]}
     own = {one for permission in action.permissions for one in permission.actions}
     assert allowed(template["Resources"][f"{member.logical_id(name)}Role"]) == own | facts | set(findings.ACTIONS)
+
+
+@pytest.mark.parametrize("name", ACTIONS)
+def test_only_roles_of_what_is_up_to_the_creator_may_look_him_up_and_only_if_that_is_on(template, name):
+    role = template["Resources"][f"{member.logical_id(name)}Role"]
+    assert allowed(role, "CreatorsOn") == (set(cloudtrail_events.ACTIONS) if name in UP_TO_CREATOR else set())
 
 
 def test_roles_of_remediation_are_off_by_default(template):

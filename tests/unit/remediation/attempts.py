@@ -112,6 +112,7 @@ ATTEMPTS = st.builds(
     due_at=st.none() | TIMES,
     started_at=st.none() | TIMES,
     undoes=st.none() | IDS,
+    gives_up=WORDS,
     retries=st.integers(0, 3),
     told=st.lists(st.sampled_from(["record", "finding", "notice"]), unique=True).map(tuple),
     version=st.integers(0, 99),

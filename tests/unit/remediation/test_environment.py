@@ -22,10 +22,12 @@ ALL = {
     **LEAST,
     "OPALITE_ACCOUNTS": "organization",
     "OPALITE_APPROVAL_KEY_ARN": KEY,
+    "OPALITE_CREATOR_LOOKUP": "on",
     "OPALITE_EXTERNAL_ID": "opalite-3f2a",
     "OPALITE_LAYER": "/opt/other",
     "OPALITE_LOG_LEVEL": "debug",
     "OPALITE_OPA_SOCKET": "/tmp/other/opa.sock",  # noqa: S108 - a name, nothing is made there
+    "OPALITE_OWNER_TAGS": "squad, team",
     "OPALITE_RECORD_KEY": "alias/opalite",
     "OPALITE_RECORD_OWNER": OTHER,
     "OPALITE_RECORD_PREFIX": "remediation",
@@ -66,6 +68,8 @@ def test_everything():
         state_machine_arn=MACHINE,
         approval_key_arn=KEY,
         topic_arn=f"arn:aws:sns:eu-west-1:{ONE}:opalite",
+        owner_tags=("squad", "team"),
+        creator_lookup=True,
         security_hub=True,
         log_level="DEBUG",
     )

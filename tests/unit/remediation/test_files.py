@@ -157,7 +157,7 @@ def test_a_history_with_a_hole_is_no_history(ledger):
     ledger.save(NEW)
     (ledger._folder / "odd.json").write_text("{}")
 
-    with pytest.raises(AwsError, match=r"odd.json: this is no record .*; move it out of .*kept/ if it is no record"):
+    with pytest.raises(UsageError, match=r"odd.json: this is no record .*; move it out of .*kept/ if it is no record"):
         ledger.history(TARGET, since="")
     assert [one.id for one in ledger.all()] == [NEW.id]
     assert [path.name for path, one in ledger.records() if isinstance(one, UsageError)] == ["odd.json"]

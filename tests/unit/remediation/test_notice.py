@@ -69,7 +69,7 @@ def test_a_message_of_many_long_words_is_taken(letter):
 
 
 def test_a_message_says_what_was_done_why_and_how_it_is_taken_back():
-    told = message(replace(ATTEMPT, applied=(Applied(STEP.name, Progress.DONE),)), ENTRY)
+    told = message(ATTEMPT, ENTRY)
 
     assert told.subject == (
         "Opalite remediation: mended, the policy passes: revoke_ingress on sg-0f4d2c1b3a5968778 in 111122..."
@@ -92,8 +92,14 @@ def test_a_message_says_what_was_done_why_and_how_it_is_taken_back():
         "What is up to you:\n"
         "- look\n"
         "\n"
-        "To take it back: opalite remediate undo 0123456789abcdef0123\n"
+        'To take it back: invoke the remediation function with {"undo": "0123456789abcdef0123"}\n'
     )
+
+
+def test_what_cannot_be_taken_back_is_not_offered_to_be():
+    told = message(replace(ATTEMPT, applied=(Applied(STEP.name, Progress.DONE),)), ENTRY)
+
+    assert told.text.splitlines()[-1] == "The record: opalite remediate show 0123456789abcdef0123"
 
 
 @given(st.sampled_from(Result))

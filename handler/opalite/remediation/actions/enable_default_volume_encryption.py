@@ -10,7 +10,7 @@ import re
 from opalite.model import JsonObject
 from opalite.remediation.action import Action, Found, Permission
 from opalite.remediation.model import Call, Mode, Plan, Step, Target
-from opalite.remediation.reading.key import FIT
+from opalite.remediation.planning.key_check import check_step
 from opalite.remediation.reading.volume import volume
 
 NAME = "enable_default_volume_encryption"
@@ -84,14 +84,7 @@ def plan(found: Found) -> Plan:
 def _key_steps(key: str) -> list[Step]:
     """EBS finds out too late that a key is of no use, so it is looked at before."""
     return [
-        Step(
-            name="check_key",
-            reason="the key must be there, enabled, symmetric and not of AWS: without it no instance would start",
-            call=Call("kms", "DescribeKey", {"KeyId": key}),
-            irreversible="it only reads",
-            stays=True,
-            outputs={"fit": FIT},
-        ),
+        check_step(key, "the key must be there, enabled, symmetric and not of AWS: without it no instance would start"),
         Step(
             name="set_default_key",
             reason="new volumes are encrypted with this key where they name none",

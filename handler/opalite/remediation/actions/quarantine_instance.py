@@ -17,7 +17,9 @@ _ENDED = frozenset({"terminated", "shutting-down"})
 _EVERYWHERE = {"0.0.0.0/0": "IpRanges", "::/0": "Ipv6Ranges"}
 _RANGE = {"IpRanges": "CidrIp", "Ipv6Ranges": "CidrIpv6"}
 _CLOSE = {"0.0.0.0/0": "close_isolation_group", "::/0": "close_isolation_group_ipv6"}
-_ISOLATED = "it is cut off from the network; replace it by one from an approved image, then terminate it"
+_ISOLATED = (
+    "cut off from the network, it still breaks the policy: replace it by one from an approved image, then terminate it"
+)
 
 _PARAMETERS: JsonObject = {
     "type": "object",

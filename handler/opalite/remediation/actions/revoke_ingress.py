@@ -185,7 +185,7 @@ def _authorize(group_id: str, rule: Mapping[str, Any]) -> Step:
     text = ingress_rules.text(rule)
     return Step(
         name=f"authorize {text}",
-        reason="may stay of a rule that is revoked",
+        reason="this much of what is revoked below may stay",
         call=ingress_rules.authorized(group_id, rule),
         inverse=ingress_rules.revoked(group_id, rule),
         already=_DUPLICATE,

@@ -16,9 +16,10 @@ from opalite.remediation.model import OUTPUT, Call, Mode, Plan, State, Step, Tar
 from opalite.remediation.planning.bucket_encryption_terms import BUCKET_KEY_ONLY, PARAMETERS, PERMISSIONS, instructions
 from opalite.remediation.planning.bucket_key_terms import BucketKeyTerms
 from opalite.remediation.planning.bucket_users import NewKey, hindrance
+from opalite.remediation.planning.key_check import check_step
 from opalite.remediation.planning.new_bucket_key import ALIASES, TAG, key_steps
 from opalite.remediation.reading.bucket import bucket, bucket_item
-from opalite.remediation.reading.key import FIT, keys
+from opalite.remediation.reading.key import keys
 
 NAME = "set_bucket_encryption"
 _KNOWN = frozenset({"account", "bucket_key", "encryption", "key"})  # subjects of the policy's violations
@@ -149,15 +150,7 @@ def _given(target: Target, arn: str) -> _Chosen:
         raise _RefusedError(
             f"key_arn is not the ARN of a key in {target.region}: S3 takes keys of the bucket's Region only"
         )
-    step = Step(
-        name="check_key",
-        reason="the key must be there, enabled, symmetric and not of AWS",
-        call=Call("kms", "DescribeKey", {"KeyId": arn}),
-        irreversible="it only reads",
-        stays=True,
-        outputs={"fit": FIT},
-    )
-    return _Chosen(arn, (step,), None)
+    return _Chosen(arn, (check_step(arn, "the key must be there, enabled, symmetric and not of AWS"),), None)
 
 
 def _rule(rule: JsonObject, arn: str | None) -> JsonObject:

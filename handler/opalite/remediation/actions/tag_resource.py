@@ -160,7 +160,11 @@ ACTION = Action(
         ),
         Permission(
             tuple(sorted(action for actions in anything.TAGGING.values() for action in actions)),
-            conditions={"ForAllValues:StringNotLike": {"aws:TagKeys": ["aws:*", "opalite:*"]}},
+            conditions={
+                "ForAllValues:StringNotLike": {"aws:TagKeys": ["aws:*", "opalite:*"]},
+                # Not all services tell whose the resource is.
+                "StringEqualsIfExists": {"aws:ResourceAccount": "${AWS::AccountId}"},
+            },
             reason="any type can be required to have tags; narrow aws:TagKeys to the keys of your defaults",
         ),
     ),

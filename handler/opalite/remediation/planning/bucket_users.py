@@ -27,8 +27,15 @@ _LOG_DELIVERY = "/groups/s3/LogDelivery"
 _SERVICES = {
     "cloudfront.amazonaws.com": "let the distribution use the key (AWS:SourceArn in the key's policy)",
     "delivery.logs.amazonaws.com": "let it use the key, if it delivers no logs of load balancers, which take SSE-S3 only",
-    "logdelivery.elasticloadbalancing.amazonaws.com": "access logs of load balancers take SSE-S3 only: exempt the bucket",
     "logging.s3.amazonaws.com": "let it use the key",
+}
+_NAME_IT = "let the key's policy name it"
+_NAME_THEM = (
+    "name the accounts instead, or set aws:PrincipalAccount to this one; exempt the bucket if it is to be public"
+)
+# Whom no key could be prepared for.
+_NEVER = {
+    "logdelivery.elasticloadbalancing.amazonaws.com": "access logs of load balancers take SSE-S3 only: exempt the bucket"
 }
 _HEADER = "s3:x-amz-server-side-encryption"
 _KEY_HEADER = f"{_HEADER}-aws-kms-key-id"
@@ -126,15 +133,16 @@ def _is_prepared(principal: str, key: NewKey) -> bool:
 
 def _told_of(name: str, kind: str, principal: str, key: NewKey) -> str:
     who = "everybody" if principal == "*" else principal
-    remedy = _SERVICES.get(principal, "let the key's policy name it")
-    if kind == "CanonicalUser" or "CloudFront Origin Access Identity" in principal:
+    remedy = f"{_SERVICES.get(principal, _NAME_IT)}; then tell it in prepared_principals"
+    if principal == "*":
+        remedy = _NAME_THEM
+    elif principal in _NEVER:
+        remedy = _NEVER[principal]
+    elif kind == "CanonicalUser" or "CloudFront Origin Access Identity" in principal:
         remedy = "an origin access identity cannot use KMS: change to origin access control"
     elif principal in key.prepared and key.arn is not None:
         remedy = "it is said to be prepared, but the key's policy does not name it"
-    return (
-        f"the bucket's policy ({name}) lets {who} read or write objects, who could not use the key: {remedy}; then tell it in "
-        "prepared_principals"
-    )
+    return f"the bucket's policy ({name}) lets {who} read or write objects, who could not use the key: {remedy}"
 
 
 def _demand(statement: JsonObject, key: NewKey) -> str | None:

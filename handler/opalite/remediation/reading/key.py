@@ -12,11 +12,6 @@ from opalite.ports import Absent, Denied, Service
 from opalite.remediation.action import Ask
 from opalite.remediation.matching import matches
 
-# What makes a key fit to encrypt with, of DescribeKey: JMESPath that gives its ARN, or nothing.
-FIT = (
-    "[KeyMetadata][?KeyManager=='CUSTOMER' && KeyState=='Enabled'"
-    " && KeySpec=='SYMMETRIC_DEFAULT' && KeyUsage=='ENCRYPT_DECRYPT'] | [0].Arn"
-)
 # Of another origin, whoever has the material can take it away.
 _WANTED = {
     "KeyManager": "CUSTOMER",

@@ -168,8 +168,9 @@ READINGS: Mapping[str, Reading] = {
             BUCKET_PERMISSION,
             Permission(
                 ("s3:GetBucketPolicy", "s3:GetBucketPublicAccessBlock"),
-                ("arn:${AWS::Partition}:s3:::*",),
-                reason="ARNs of buckets name no account; the role can read those of its own account only",
+                BUCKET_PERMISSION.resources,
+                BUCKET_PERMISSION.conditions,
+                reason="ARNs of buckets name no account",
             ),
         ),
     ),

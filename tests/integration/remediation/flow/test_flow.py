@@ -82,7 +82,10 @@ def test_an_environment_lowers_the_mode_and_an_unknown_one_lowers_it_most(scene,
 def test_what_is_gone_is_nothing_to_mend(scene):
     target = scene.target(MENDING, "sg-0123456789abcdef0")
 
-    assert (scene.considered(target).result, scene.considered(target).reason) == ("nothing", "the resource is gone")
+    assert (scene.considered(target).result, scene.considered(target).reason) == (
+        "nothing",
+        "AWS does not know it: it is gone, or not of this id, account and Region",
+    )
 
 
 def test_the_switch_is_read_at_each_event(scene):

@@ -107,10 +107,19 @@ class Scene:
         )
 
     def deploy(
-        self, mode: str = "auto", *, actions: Mapping[str, Any] = ACTIONS, settings: Any = None, **variables: str | None
+        self,
+        mode: str = "auto",
+        *,
+        actions: Mapping[str, Any] = ACTIONS,
+        settings: Any = None,
+        parameters: Any = None,
+        **variables: str | None,
     ) -> None:
-        """With that mode for the policy in all accounts."""
-        chosen = {"remediation": {POLICY: {"default": {"mode": mode, **(settings or {})}}}}
+        """With that mode for the policy in all accounts. `parameters`: of other policies."""
+        chosen = {
+            "remediation": {POLICY: {"default": {"mode": mode, **(settings or {})}}},
+            "parameters": parameters or {},
+        }
         layer = self.layers(chosen)
         for name in [name for name in os.environ if name.startswith(("AWS_", "OPALITE_"))]:
             self.patch.delenv(name)
