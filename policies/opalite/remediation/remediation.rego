@@ -195,6 +195,7 @@ _caps contains [0, "custom.remediation.guard: its `restrictions` is no set"] if 
 _restrictions_are_listed if is_set(data.custom.remediation.guard.restrictions)
 
 _restriction(given) := [_rank(given.mode), regex.replace(given.reason, `\s+`, " ")] if {
+	is_object(given)
 	object.keys(given) == {"mode", "reason"}
 	is_string(given.reason)
 	given.mode in _modes

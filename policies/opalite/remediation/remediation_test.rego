@@ -257,6 +257,7 @@ test_the_organizations_own_guard_restricts_and_raises_nothing[note] if {
 		"no reason": [{{"mode": "plan"}}, ["off", _no_restriction]],
 		"more than these": [{{"mode": "plan", "reason": "a", "until": "tomorrow"}}, ["off", _no_restriction]],
 		"not even an object": [{"off"}, ["off", _no_restriction]],
+		"an array in a set": [{["off", "a"]}, ["off", _no_restriction]],
 		"no set": [{"a": 1}, ["off", "custom.remediation.guard: a restriction is no {mode, reason}, or its mode is none; custom.remediation.guard: its `restrictions` is no set"]],
 		"a text": ["off", ["off", "custom.remediation.guard: its `restrictions` is no set"]],
 	}

@@ -122,10 +122,10 @@ def test_prefix_and_owner_of_the_bucket_are_the_operators(aws, deploy, rule, gro
     owners = []
     reply = aws._gateway.reply
 
-    def noted(method, target, headers, body):
-        if target.startswith("/org-config-logs"):
-            owners.append((method, headers.get("x-amz-expected-bucket-owner")))
-        return reply(method, target, headers, body)
+    def noted(request):
+        if request.target.startswith("/org-config-logs"):
+            owners.append((request.method, request.headers.get("x-amz-expected-bucket-owner")))
+        return reply(request)
 
     monkeypatch.setattr(aws._gateway, "reply", noted)  # moto gives the bucket to everybody
     function = deploy(
