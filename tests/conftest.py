@@ -32,6 +32,21 @@ class _Shared(Loader):
         return [*super().search_paths]
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_setupnodes() -> None:
+    """Workers count lines by themselves, and have processes of their own do so. By this they would begin to before they know."""
+    os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """In a worker pytest-cov has begun to count before it knew that it is one, and would count all twice, in twice the time."""
+    plugin = session.config.pluginmanager.getplugin("_cov")
+    controller = getattr(plugin, "cov_controller", None)
+    if controller is not None and hasattr(session.config, "workerinput"):
+        controller.cov.stop()
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _models_are_read_once() -> Iterator[None]:
     """Each botocore session would read AWS's models anew: half of the time of what is tested with moto, which has a loader of its own."""
