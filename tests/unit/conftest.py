@@ -131,20 +131,10 @@ def scripted() -> Scripted:
 
 
 @pytest.fixture
-def credentials(monkeypatch, tmp_path) -> None:
-    for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_ENDPOINT_URL", "AWS_REGION"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
-
-
-@pytest.fixture
-def aws(credentials) -> Iterator[None]:
+def aws(credentials, monkeypatch) -> Iterator[None]:
     from moto import mock_aws
 
+    monkeypatch.delenv("MOTO_EC2_LOAD_DEFAULT_AMIS", raising=False)  # whoever ran before may have done without images
     with mock_aws():
         yield
 

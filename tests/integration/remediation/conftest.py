@@ -8,15 +8,15 @@ import orjson
 import pytest
 from moto import mock_aws
 
-from integration.remediation.driver import REGION, running
+from integration.remediation.driver import running
 from integration.remediation.terminal import Terminal, sitting
 from opalite.catalog import Catalog
 from opalite.engine.server import ManagedOpa
 
 
-@pytest.fixture(scope="package", autouse=True)
+@pytest.fixture(autouse=True)
 def _no_images() -> Iterator[None]:
-    """moto would read thousands of them."""
+    """moto would read thousands of them. For each test, so that none of those who run later does without."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")
         yield
@@ -31,15 +31,8 @@ def terminal(opalite, item, tmp_path) -> Iterator[Terminal]:
 
 
 @pytest.fixture
-def aws(monkeypatch, tmp_path) -> Iterator[None]:
-    """moto's, empty, whatever the environment and the files of whoever runs the tests say of another."""
-    for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_ENDPOINT_URL", "AWS_REGION"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIDEXAMPLE")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
-    monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+def aws(credentials) -> Iterator[None]:
+    """moto's, empty."""
     with mock_aws():
         yield
 
