@@ -23,7 +23,7 @@ from emulation.organization import MANAGEMENT
 from opalite import app
 from opalite.config_rule.function import Function
 from opalite.engine.bundle import assemble
-from opalite.engine.orphans import die_with_parent
+from opalite.engine import orphans
 from opalite.errors import AwsError, DeliveryError, InvocationError, UsageError
 from opalite.normalize import TYPES
 from opalite.sweep.app import Sweeper
@@ -618,7 +618,7 @@ class RulesFunction:
 def rules_function(aws, opa, layer_of, variables) -> Iterator[Callable[..., RulesFunction]]:
     """It asks an OPA of its own, run as the extension runs it."""
     folder = Path(tempfile.mkdtemp(prefix="opalite-"))  # the path of a socket must be short
-    running: list[subprocess.Popen[bytes]] = []
+    running: list[orphans.Child] = []
     engines: list[Any] = []
 
     def made(overlay: Mapping[str, Any]) -> RulesFunction:
@@ -627,8 +627,7 @@ def rules_function(aws, opa, layer_of, variables) -> Iterator[Callable[..., Rule
             str(opa.path), "run", "--server", "--addr", f"unix://{socket}", "--log-level", "error",
             "--skip-version-check", "--bundle", str(layer_of(overlay) / "bundle.tar.gz"),
         ]  # fmt: skip
-        ends = die_with_parent()
-        running.append(subprocess.Popen(command, env={"HOME": str(folder)}, stderr=subprocess.DEVNULL, preexec_fn=ends))  # noqa: PLW1509
+        running.append(orphans.start(command, env={"HOME": str(folder)}, stderr=subprocess.DEVNULL))
         variables(overlay, OPALITE_OPA_SOCKET=str(socket))
         with contextlib.redirect_stdout(io.StringIO()):
             parts = app.parts(os.environ)
@@ -638,9 +637,8 @@ def rules_function(aws, opa, layer_of, variables) -> Iterator[Callable[..., Rule
     yield made
     for engine in engines:
         engine.close()
-    for process in running:
-        process.kill()
-        process.wait()
+    for child in running:
+        child.end(2)
     shutil.rmtree(folder)
 
 

@@ -2,24 +2,75 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from opalite.engine.signals import held
 
 _LINUX: bool = sys.platform.startswith("linux")
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 # Reads until the parent's end of the pipe is closed, which the kernel does for a dead parent; then ends the child.
-_WATCH = "import os,sys,signal;sys.stdin.buffer.read();os.kill(int(sys.argv[1]),signal.SIGKILL)"
+_WATCH = """
+import contextlib, os, signal, sys
+sys.stdin.buffer.read()
+with contextlib.suppress(ProcessLookupError):
+    os.kill(int(sys.argv[1]), signal.SIGKILL)
+"""
 
 
-def die_with_parent() -> Callable[[], None] | None:
-    """For Popen's preexec_fn: asks the Linux kernel to end the child with its parent. None elsewhere."""
-    if not _LINUX:
-        return None
+@dataclass(frozen=True, slots=True)
+class Child:
+    """A process that ends when we do."""
+
+    process: subprocess.Popen[bytes]
+    _watch: subprocess.Popen[bytes] | None
+
+    def end(self, seconds: float) -> None:
+        """Asked to, and after `seconds` made to."""
+        for process in (self.process, self._watch):
+            if process is None or process.poll() is not None:
+                continue
+            with contextlib.suppress(ProcessLookupError):
+                process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(seconds)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        if self._watch is not None and self._watch.stdin is not None:
+            self._watch.stdin.close()
+
+
+def start(command: Sequence[str], **how: Any) -> Child:
+    """Popen(command, **how), bound to our life: by the Linux kernel, or by a small process that waits for our end.
+
+    The kernel has to be asked by the child itself, between fork and exec, and Python code may run there only if no other thread
+    does: a lock that one of them holds at that moment (of a tracer, of malloc) stays locked in the child for ever. Besides, the
+    kernel means the thread that forked: only the main one lasts as long as we do.
+    """
+    is_alone = threading.active_count() == 1 and threading.current_thread() is threading.main_thread()
+    with held():
+        if _LINUX and is_alone:
+            return Child(subprocess.Popen(command, preexec_fn=_dying_with_parent(), **how), None)  # noqa: PLW1509
+        process = subprocess.Popen(command, **how)
+        try:
+            return Child(process, _watching(process.pid))
+        except BaseException:
+            process.kill()
+            process.wait()
+            raise
+
+
+def _dying_with_parent() -> Callable[[], None]:
     libc = ctypes.CDLL(None)  # loaded here: between fork and exec nothing may be loaded
     parent = os.getpid()
 
@@ -31,10 +82,12 @@ def die_with_parent() -> Callable[[], None] | None:
     return ask_kernel
 
 
-def watch_parent(pid: int) -> subprocess.Popen[bytes] | None:
-    """Where the kernel offers nothing (macOS), a small process that waits for our end and then ends `pid`. None on Linux."""
-    if _LINUX:
-        return None
-    return subprocess.Popen(  # pragma: no cover - macOS
-        [sys.executable, "-I", "-S", "-c", _WATCH, str(pid)], stdin=subprocess.PIPE, process_group=0
+def _watching(pid: int) -> subprocess.Popen[bytes]:
+    """It keeps nothing of ours open that somebody may wait for the end of."""
+    return subprocess.Popen(
+        [sys.executable, "-I", "-S", "-c", _WATCH, str(pid)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        process_group=0,  # Ctrl-C is not meant for it
     )

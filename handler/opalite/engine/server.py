@@ -18,9 +18,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import IO, Any
 
-from opalite.engine import answers
-from opalite.engine.orphans import die_with_parent, watch_parent
-from opalite.engine.signals import held
+from opalite.engine import answers, orphans
 from opalite.engine.unix_http import UnixConnection
 from opalite.errors import EngineError
 from opalite.ports import BATCH_RULE
@@ -57,8 +55,7 @@ class ManagedOpa:
         self._generation = 0
         self._local = threading.local()
         self._connections: list[UnixConnection] = []
-        self._process: subprocess.Popen[bytes] | None = None
-        self._watch: subprocess.Popen[bytes] | None = None
+        self._child: orphans.Child | None = None
         self._stderr: IO[bytes] | None = None
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._socket = ""
@@ -94,7 +91,7 @@ class ManagedOpa:
     @property
     def pid(self) -> int:
         """The process id of the OPA that answers now."""
-        return self._process.pid if self._process else 0
+        return self._child.process.pid if self._child else 0
 
     def ask(self, items: bytes, rule: str = BATCH_RULE) -> Mapping[str, Any]:
         """Results by key; see opalite.ports.GuardEngine. A dead OPA is started anew once, and asked again."""
@@ -138,7 +135,7 @@ class ManagedOpa:
                 raise EngineError("OPA was stopped") from cause
             if self._generation != generation:
                 return  # another thread has started it already
-            alive = self._process is not None and self._process.poll() is None
+            alive = self._child is not None and self._child.process.poll() is None
             if alive and isinstance(cause, TimeoutError):
                 raise EngineError(
                     f"OPA did not answer within {ANSWER_SECONDS:.0f} s; try smaller items or a larger machine"
@@ -160,30 +157,26 @@ class ManagedOpa:
                     self._wait()
 
     def _launch(self) -> None:
-        """The child dies with the thread that made it: the main one, after a restart one that asks until the end."""
         assert self._folder is not None  # noqa: S101 - for the type checker
         self._socket = str(Path(self._folder.name) / f"opa{self._generation}.sock")
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - closed by _stop
-        with held():
-            self._process = subprocess.Popen(
-                [
-                    str(self._executable), "run", "--server",
-                    "--addr", f"unix://{self._socket}",
-                    "--log-level", "error",
-                    "--skip-version-check",
-                    "--optimize-store-for-read-speed",
-                    "--shutdown-grace-period", "1",
-                    "--bundle", str(self._bundle),
-                ],
-                stdin=subprocess.DEVNULL,
-                stdout=self._stderr,  # where it says why a bundle does not load
-                stderr=self._stderr,
-                env=_environment(self._environ),
-                # A group of its own: Ctrl-C must reach us alone, who end the child when its answers have been written.
-                process_group=0,
-                preexec_fn=die_with_parent(),  # noqa: PLW1509 - calls prctl only
-            )  # fmt: skip
-        self._watch = watch_parent(self._process.pid)
+        self._child = orphans.start(
+            [
+                str(self._executable), "run", "--server",
+                "--addr", f"unix://{self._socket}",
+                "--log-level", "error",
+                "--skip-version-check",
+                "--optimize-store-for-read-speed",
+                "--shutdown-grace-period", "1",
+                "--bundle", str(self._bundle),
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=self._stderr,  # where it says why a bundle does not load
+            stderr=self._stderr,
+            env=_environment(self._environ),
+            # A group of its own: Ctrl-C must reach us alone, who end the child when its answers have been written.
+            process_group=0,
+        )  # fmt: skip
 
     def _wait(self) -> None:
         if not self._is_healthy_in_time():
@@ -194,11 +187,11 @@ class ManagedOpa:
         self._generation += 1
 
     def _is_healthy_in_time(self) -> bool:
-        assert self._process is not None  # noqa: S101 - for the type checker
+        assert self._child is not None  # noqa: S101 - for the type checker
         deadline = time.monotonic() + START_SECONDS
         pause = 0.005
         while time.monotonic() < deadline:
-            if self._process.poll() is not None:
+            if self._child.process.poll() is not None:
                 return False
             probe = UnixConnection(self._socket, 1.0)
             try:
@@ -214,16 +207,8 @@ class ManagedOpa:
         return False
 
     def _stop(self) -> None:
-        for process in (self._process, self._watch):
-            if process is None or process.poll() is not None:
-                continue
-            with contextlib.suppress(ProcessLookupError):
-                process.send_signal(signal.SIGTERM)
-            try:
-                process.wait(STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+        if self._child is not None:
+            self._child.end(STOP_SECONDS)
         if self._stderr is not None:
             self._stderr.close()
             self._stderr = None
@@ -234,7 +219,7 @@ class ManagedOpa:
             return ""
         self._stderr.seek(0)
         text = " ".join(self._stderr.read()[-_STDERR_TAIL:].decode(errors="replace").split())
-        code = self._process.poll() if self._process else None
+        code = self._child.process.poll() if self._child else None
         ended = f"; it ended with {_status(code)}" if code is not None else ""
         return ended + (f"; it said: {text}" if text else "")
 

@@ -23,7 +23,7 @@ from emulation.lambda_environment import LocalLambda
 from opalite import app
 from opalite.config_rule.function import Function
 from opalite.engine.bundle import assemble
-from opalite.engine.orphans import die_with_parent
+from opalite.engine import orphans
 from opalite.normalize import TYPES
 
 REQUEST = "6f1c0b52-5c1e-4b7e-9a55-0d1c6b3f7a10"
@@ -49,7 +49,7 @@ class Layers:
     opa: Any
     folder: Path
     _made: dict[str, Layer] = field(default_factory=dict)
-    _running: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    _running: list[orphans.Child] = field(default_factory=list)
 
     def __call__(self, overlay: Mapping[str, Any] | None = None) -> Layer:
         text = json.dumps(overlay or {}, sort_keys=True)
@@ -58,9 +58,8 @@ class Layers:
         return self._made[text]
 
     def close(self) -> None:
-        for process in self._running:
-            process.kill()
-            process.wait()
+        for child in self._running:
+            child.end(2)
 
     def _make(self, overlay: str) -> Layer:
         folder = self.folder / f"layer{len(self._made)}"
@@ -89,9 +88,7 @@ class Layers:
             "--skip-version-check", "--optimize-store-for-read-speed", "--bundle", str(layer.folder / "bundle.tar.gz"),
         ]  # fmt: skip
         environ = {"HOME": str(layer.folder), "GOGC": "400"}
-        self._running.append(
-            subprocess.Popen(command, env=environ, stderr=subprocess.DEVNULL, preexec_fn=die_with_parent())  # noqa: PLW1509
-        )
+        self._running.append(orphans.start(command, env=environ, stderr=subprocess.DEVNULL))
         # Whoever waits for it by the clock of a scene would move that; `time.sleep` may be a scene's, too.
         until, pause = time.monotonic() + _START_SECONDS, threading.Event()
         while not Path(layer.socket).exists() and time.monotonic() < until:
