@@ -22,8 +22,8 @@ from emulation.lambda_environment import LocalLambda
 from emulation.organization import MANAGEMENT
 from opalite import app
 from opalite.config_rule.function import Function
-from opalite.engine.bundle import assemble
 from opalite.engine import orphans
+from opalite.engine.bundle import assemble
 from opalite.errors import AwsError, DeliveryError, InvocationError, UsageError
 from opalite.normalize import TYPES
 from opalite.sweep.app import Sweeper

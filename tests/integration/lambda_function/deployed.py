@@ -22,8 +22,8 @@ from emulation.aws import LocalAws
 from emulation.lambda_environment import LocalLambda
 from opalite import app
 from opalite.config_rule.function import Function
-from opalite.engine.bundle import assemble
 from opalite.engine import orphans
+from opalite.engine.bundle import assemble
 from opalite.normalize import TYPES
 
 REQUEST = "6f1c0b52-5c1e-4b7e-9a55-0d1c6b3f7a10"
