@@ -16,7 +16,7 @@ from opalite.remediation.attempt import Approval, Attempt, attempt_id, judgement
 from opalite.remediation.deciding import Decided, decide
 from opalite.remediation.guard import Guarded
 from opalite.remediation.model import Mode, Plan, Request, Result, State, Target
-from opalite.remediation.parts import Parts
+from opalite.remediation.parts import Parts, Past
 
 _PAST_HOURS = 24.0 * 30  # of the history that the guard sees
 
@@ -181,17 +181,16 @@ class _Looking:
                     for one in past
                     if one.policy_id == target.policy_id and one.id != self._attempt.id
                 ],
-                "in_progress": next(
-                    (
-                        one.id
-                        for one in past
-                        if one.result in _GOING_ON and one.id != self._attempt.id and one.policy_id == target.policy_id
-                    ),
-                    None,
-                ),
+                "in_progress": next((one.id for one in past if self._goes_before(one)), None),
             },
             "stopped": stopped,
         }
+
+    def _goes_before(self, other: Past) -> bool:
+        """Whether another one is at it. Of two that only wait, for each other even, neither keeps a kept one from going on."""
+        if other.id == self._attempt.id or other.policy_id != self._attempt.target.policy_id:
+            return False
+        return other.result in _GOING_ON and (other.begun or not self._is_known)
 
     def _chosen(self, guarded: Guarded, entry: Mapping[str, Any]) -> Action:
         action = self._parts.actions.get(guarded.action)

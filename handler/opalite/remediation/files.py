@@ -93,7 +93,7 @@ class FileLedger:
             if isinstance(one, UsageError):
                 raise UsageError(f"{one}; move it out of {path.parent}/ if it is no record")
             if one.target.resource_key == target.resource_key and one.began_at >= since:
-                found.append(Past(one.id, one.began_at, one.target.policy_id, one.action, str(one.result)))
+                found.append(Past.of(one))
         return sorted(found, key=lambda past: past.at)
 
     def records(self) -> Iterator[tuple[Path, Attempt | UsageError]]:

@@ -22,7 +22,17 @@ class Past(NamedTuple):
     at: str  # RFC 3339
     policy_id: str
     action: str
-    result: str
+    result: str  # "undoing": a person is taking another one back; whoever else comes is kept away by the lock alone
+    begun: bool  # whether any call was, or may have been, made
+
+    @classmethod
+    def of(cls, attempt: Attempt) -> Past:
+        """What is kept of it for later ones."""
+        result = "undoing" if attempt.undoes and attempt.is_open else str(attempt.result)
+        target = attempt.target
+        return cls(
+            attempt.id, attempt.began_at, target.policy_id, attempt.action, result, attempt.has_changed_something
+        )
 
 
 class Ledger(Protocol):

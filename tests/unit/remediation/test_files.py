@@ -145,12 +145,15 @@ def test_the_history_is_that_of_the_resource_whichever_policy(ledger):
     ledger.save(replace(NEW, id="a2", target=other, result=Result.WAITING, began_at="2026-11-29T12:01:00.000Z"))
     ledger.save(replace(NEW, id="a3", target=replace(TARGET, resource_id="sg-other")))
     ledger.save(replace(NEW, id="a4", began_at=YESTERDAY))
+    later = {"began_at": "2026-11-29T12:02:00.000Z"}
+    ledger.save(replace(NEW, id="a5", result=Result.APPLYING, undoes=NEW.id, applied=(), **later))
 
     assert ledger.history(TARGET, since="2026-11-29") == [
-        Past(NEW.id, BEGAN, TARGET.policy_id, "revoke_ingress", "applied"),
-        Past("a2", "2026-11-29T12:01:00.000Z", "custom.other", "revoke_ingress", "waiting"),
+        Past(NEW.id, BEGAN, TARGET.policy_id, "revoke_ingress", "applied", begun=True),
+        Past("a2", "2026-11-29T12:01:00.000Z", "custom.other", "revoke_ingress", "waiting", begun=True),
+        Past("a5", "2026-11-29T12:02:00.000Z", TARGET.policy_id, "revoke_ingress", "undoing", begun=False),
     ]
-    assert [one.id for one in ledger.all()] == ["a4", NEW.id, "a3", "a2"]
+    assert [one.id for one in ledger.all()] == ["a4", NEW.id, "a3", "a2", "a5"]
 
 
 def test_a_history_with_a_hole_is_no_history(ledger):

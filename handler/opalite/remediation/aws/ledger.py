@@ -234,16 +234,12 @@ class DynamoLedger:
         return found[:half] + random.sample(rest, min(half, len(rest)))
 
     def _past(self, attempt: Attempt) -> _Item:
-        words = {
-            "id": attempt.id,
-            "at": attempt.began_at,
-            "policy_id": attempt.target.policy_id,
-            "action": attempt.action,
-            "result": "undoing" if attempt.undoes and attempt.is_open else str(attempt.result),
-        }
+        past = Past.of(attempt)
+        words = {name: {"S": word} for name, word in past._asdict().items() if name != "begun"}
         return {
-            **_key(_resource(attempt.target.resource_key), f"past#{attempt.began_at}#{attempt.id}"),
-            **{name: {"S": word} for name, word in words.items()},
+            **_key(_resource(attempt.target.resource_key), f"past#{past.at}#{past.id}"),
+            **words,
+            "begun": {"BOOL": past.begun},
             **_expiry(self._now(), 24 * _PAST_DAYS),
         }
 
@@ -292,4 +288,6 @@ def _due(attempt: Attempt) -> _Item:
 
 
 def _read_past(item: Mapping[str, Any]) -> Past:
-    return Past(*(str(item[name]["S"]) for name in ("id", "at", "policy_id", "action", "result")))
+    """What an earlier version has written says nothing of `begun`: then it may be."""
+    words = {name: str(item[name]["S"]) for name in ("id", "at", "policy_id", "action", "result")}
+    return Past(**words, begun=bool(item.get("begun", {}).get("BOOL", True)))

@@ -146,12 +146,28 @@ def test_attempts_on_a_resource_are_remembered_whatever_the_policy(ledger):
     past = ledger.history(TARGET, since="2026-11-01T00:00:00.000Z")
 
     assert past == [
-        Past("c", "2026-11-27T12:00:00.000Z", "acme.tags.all.owner", "revoke_ingress", "applied"),
-        Past("a", "2026-11-28T12:00:00.000Z", TARGET.policy_id, "revoke_ingress", "applied"),
-        Past("b", "2026-11-29T12:00:00.000Z", TARGET.policy_id, "revoke_ingress", "applied"),
+        Past("c", "2026-11-27T12:00:00.000Z", "acme.tags.all.owner", "revoke_ingress", "applied", begun=True),
+        Past("a", "2026-11-28T12:00:00.000Z", TARGET.policy_id, "revoke_ingress", "applied", begun=True),
+        Past("b", "2026-11-29T12:00:00.000Z", TARGET.policy_id, "revoke_ingress", "applied", begun=True),
     ]
     assert [one.id for one in ledger.history(TARGET, since="2026-11-28T12:00:00.000Z")] == ["a", "b"]
     assert ledger.history(replace(TARGET, region="us-east-1"), since="2026-11-01T00:00:00.000Z") == []
+
+
+def test_it_is_remembered_whether_anything_may_have_been_done_and_what_takes_back(ledger, client):
+    ledger.save(attempt(id="a", applied=(), **DEFERRED))
+    ledger.save(attempt(id="b", result=Result.APPLYING, undoes="z"))
+    ledger.save(attempt(id="c", applied=(), **DEFERRED))
+    key = {"pk": {"S": f"resource#{TARGET.resource_key}"}, "sk": {"S": f"past#{BEGAN}#c"}}
+    client.update_item(TableName=TABLE, Key=key, UpdateExpression="REMOVE begun")  # as an earlier version wrote it
+
+    past = ledger.history(TARGET, since="2026-11-01T00:00:00.000Z")
+
+    assert {one.id: (one.result, one.begun) for one in past} == {
+        "a": ("deferred", False),
+        "b": ("undoing", True),
+        "c": ("deferred", True),
+    }
 
 
 def test_a_lock_is_no_attempt_of_the_past(ledger):
