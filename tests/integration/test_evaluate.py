@@ -324,7 +324,7 @@ def test_an_item_without_a_time_is_judged_as_of_now_and_told(evaluate, write, it
     folder = write("items", {"a.json": orjson.dumps(body)})
     done = evaluate(folder, "--format", "jsonl")
     assert done.lines[0]["capture_time"] is None
-    assert done.err == ["opalite: notice: 1 items without a capture time were judged as of now; give --at to say when"]
+    assert done.err == ["opalite: notice: 1 item without a capture time was judged as of now; give --at to say when"]
     assert evaluate(folder, "--format", "jsonl", "--at", AT).err == []
 
 

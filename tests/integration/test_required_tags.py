@@ -40,7 +40,7 @@ def test_while_idle_it_is_not_asked(opalite):
     done = opalite("evaluate", "-", "--format", "jsonl", stdin=queue(tags={}))
     assert (done.code, done.out) == (0, b"")
     assert done.err == [
-        "opalite: notice: 1 items of types without a policy were not judged: AWS::Batch::JobQueue (1)"
+        "opalite: notice: 1 item of a type without a policy was not judged: AWS::Batch::JobQueue (1)"
     ]  # fmt: skip
 
 

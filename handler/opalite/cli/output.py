@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 import orjson
 
 from opalite.cli.sink import Sink
-from opalite.cli.summary import Summary
+from opalite.cli.summary import Summary, counted
 from opalite.model import Decision, Outcome, Severity
 
 if TYPE_CHECKING:
@@ -169,7 +169,10 @@ def _print_summary(console: Console, summary: Summary) -> None:
         )
         console.print(f"Failing by severity: {counts}", markup=False)
     outcomes = ", ".join(f"{summary.outcomes[outcome]} {outcome}" for outcome in Outcome if summary.outcomes[outcome])
-    console.print(f"{summary.items} items, {summary.decisions} decisions: {outcomes or 'none'}", markup=False)
+    console.print(
+        f"{counted(summary.items, 'item')}, {counted(summary.decisions, 'decision')}: {outcomes or 'none'}",
+        markup=False,
+    )
 
 
 def _table(*columns: str) -> Table:

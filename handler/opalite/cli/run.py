@@ -83,9 +83,8 @@ class Run:
                 decided, _ = self._sort(judged)
                 yield decided
         if self._undated:
-            self._report(
-                "notice", f"{self._undated} items without a capture time were judged as of now; give --at to say when"
-            )
+            were = "item without a capture time was" if self._undated == 1 else "items without a capture time were"
+            self._report("notice", f"{self._undated} {were} judged as of now; give --at to say when")
 
     @contextmanager
     def _stopping(self) -> Iterator[None]:

@@ -65,7 +65,8 @@ class Summary:
         total = sum(self.without_policy.values())
         shown = ", ".join(f"{kind} ({count})" for kind, count in self.without_policy.most_common(_TYPES_SHOWN))
         rest = len(self.without_policy) - _TYPES_SHOWN
-        return f"{total} items of types without a policy were not judged: {shown}" + (
+        counted = "1 item of a type" if total == 1 else f"{total} items of types"
+        return f"{counted} without a policy {'was' if total == 1 else 'were'} not judged: {shown}" + (
             f" and {rest} more types" if rest > 0 else ""
         )
 
@@ -81,6 +82,11 @@ class Summary:
             "by_severity": dict(sorted(self.by_severity.items())),
             "without_policy": dict(sorted(self.without_policy.items())),
         }
+
+
+def counted(number: int, name: str) -> str:
+    """As `1 item`, `2 items`."""
+    return f"{number} {name}{'' if number == 1 else 's'}"
 
 
 def _nested(counts: Counter[tuple[str, str]]) -> dict[str, dict[str, int]]:

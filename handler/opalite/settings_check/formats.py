@@ -15,6 +15,11 @@ def _is_cidr(value: object) -> bool:
     return not isinstance(value, str) or bool(ipaddress.ip_network(value, strict=False))
 
 
+def _is_network(value: object) -> bool:
+    """A CIDR without bits beyond its length: 10.0.0.0/8, not 10.1.2.3/8."""
+    return not isinstance(value, str) or bool(ipaddress.ip_network(value))
+
+
 def _is_date(value: object) -> bool:
     return not isinstance(value, str) or bool(date.fromisoformat(value))
 
@@ -28,6 +33,7 @@ def _is_range_of_ports(value: object) -> bool:
 
 FORMATS: Mapping[str, Callable[[object], bool]] = {
     "cidr": _is_cidr,
+    "network": _is_network,
     "ports": _is_range_of_ports,
     "regex": is_pattern,
     "date": _is_date,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from opalite.cli.summary import Summary
+from opalite.cli.summary import Summary, counted
 from opalite.model import Decision, Outcome, Severity
 
 
@@ -78,3 +78,14 @@ def test_the_notice_about_types_without_a_policy_names_the_most_frequent():
         "28 items of types without a policy were not judged: AWS::X::T7 (7), AWS::X::T6 (6), AWS::X::T5 (5), AWS::X::T4 (4), "
         "AWS::X::T3 (3) and 2 more types"
     )
+
+
+def test_of_one_the_notice_speaks_in_the_singular():
+    summary = Summary()
+    summary.without_policy.update(["AWS::X::Y"])
+    assert summary.notice() == "1 item of a type without a policy was not judged: AWS::X::Y (1)"
+
+
+@pytest.mark.parametrize(("number", "text"), [(0, "0 items"), (1, "1 item"), (2, "2 items")])
+def test_things_are_counted(number, text):
+    assert counted(number, "item") == text

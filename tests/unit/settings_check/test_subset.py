@@ -87,6 +87,7 @@ def test_a_keyword_that_is_not_checked_lets_nothing_pass(keyword):
         ("6", {"not": {"items": {}}}, "parameters: its schema says 'items', which is not checked"),
         (0, {"minimum": 1}, "parameters: is less than 1"),
         ("10.0.0.0/33", {"format": "cidr"}, "parameters: is not right, or its format 'cidr' is not known"),
+        ("10.0.0.1/8", {"format": "network"}, "parameters: is not right, or its format 'network' is not known"),
         ("x", {"format": "email"}, "parameters: is not right, or its format 'email' is not known"),
     ],
 )
@@ -95,7 +96,8 @@ def test_a_fault_says_where_and_what_was_wanted(value, schema, says):
 
 
 def test_a_format_that_is_kept():
-    assert list(faults({"a": "10.0.0.0/8", "b": 7}, {"additionalProperties": {"format": "cidr"}})) == []
+    assert list(faults({"a": "10.0.0.1/8", "b": 7}, {"additionalProperties": {"format": "cidr"}})) == []
+    assert list(faults({"10.0.0.0/8": "a", "fe80::/10": "b"}, {"propertyNames": {"format": "network"}})) == []
 
 
 def test_what_is_not_given_has_its_default():

@@ -17,9 +17,12 @@ PARAMETERS: JsonObject = {
     "additionalProperties": False,
     "properties": {
         "replace_by": {
-            "description": "CIDR to description: networks that keep what is taken from a wider range that they lie in",
+            "description": (
+                "CIDR (10.0.0.0/8, not 10.1.2.3/8) to description: networks that keep what is taken from a wider range that "
+                "they lie in"
+            ),
             "type": "object",
-            "propertyNames": {"pattern": "^[0-9a-fA-F.:]+/[0-9]{1,3}$"},
+            "propertyNames": {"format": "network", "pattern": "/"},
             "additionalProperties": {"type": "string", "pattern": _DESCRIPTION},
             "maxProperties": 20,
             "default": {},
