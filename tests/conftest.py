@@ -47,6 +47,13 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         controller.cov.stop()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Lines are not counted where that would cost the most and add nothing: in slow tests, and in hundreds of generated examples."""
+    for item in items:
+        if item.get_closest_marker("slow") or getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
+            item.add_marker(pytest.mark.no_cover)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _models_are_read_once() -> Iterator[None]:
     """Each botocore session would read AWS's models anew: half of the time of what is tested with moto, which has a loader of its own."""

@@ -86,6 +86,7 @@ def dangling(stack: Stack) -> set[tuple[str, str]]:
     return found | waits
 
 
+@pytest.mark.slow
 def test_nothing_names_what_is_not_there_whatever_is_switched_on():
     document = template("template.yaml")
     wrong = {

@@ -67,6 +67,7 @@ def test_the_generated_parts_are_up_to_date():
     assert (done.stderr, done.returncode) == ("", 0)
 
 
+@pytest.mark.slow
 def test_cfn_lint_has_nothing_to_say():
     """Neither errors nor warnings, and no rule is ignored."""
     pytest.importorskip("cfnlint")
@@ -75,6 +76,7 @@ def test_cfn_lint_has_nothing_to_say():
     assert (done.stdout, done.returncode) == ("", 0)
 
 
+@pytest.mark.slow
 def test_cfn_lint_has_nothing_to_say_of_what_is_deployed_either(monkeypatch, tmp_path):
     """After the transform, with the nested templates where `sam package` would have put them."""
     pytest.importorskip("cfnlint")

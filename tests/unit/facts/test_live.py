@@ -41,6 +41,7 @@ def images(*ids, account=MEMBER):
     }
 
 
+@pytest.mark.slow
 def test_ten_thousand_instances_of_fifty_images_cost_one_call_per_account_and_region(sessions, clock, as_account):
     homes = [(account, region) for account in (MEMBER, OTHER) for region in ("eu-west-1", "us-east-1")]
     known = {

@@ -390,6 +390,7 @@ def test_security_hub_takes_the_finding_of_any_case(known, entry, is_new):
     assert faults(render(known, before, entry=entry, is_new=is_new)) == []
 
 
+@pytest.mark.slow
 def test_megabyte_texts_do_not_cost_the_finding():
     huge = "😀" * 500_000
     resource = RESOURCE | {"id": huge, "name": huge, "arn": huge, "tags": {huge: huge, "owner": "a"}}
