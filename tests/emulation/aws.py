@@ -36,7 +36,7 @@ class LocalAws:
     """`config`: AWS Config. `organization`: accounts and units. `functions`: Lambda functions that others ask for.
 
     STS, AWS Config and those functions are our own, everything else is moto's, which keeps its state in the process: so there is
-    one LocalAws at a time. `fail`, `deny`, `slow` (and `mend`) and the counts concern the function's calls, not those of `client`.
+    one LocalAws at a time. `fail`, `deny`, `slow`, `hold` (and `mend`) and the counts concern the function's calls, not those of `client`.
     """
 
     _running: ClassVar[Lock] = Lock()
@@ -52,7 +52,7 @@ class LocalAws:
         self.functions = Functions()
         self.security_hub = SecurityHub()
         self.fail, self.deny, self.slow = self.faults.fail, self.faults.deny, self.faults.slow
-        self.mend = self.faults.mend
+        self.hold, self.mend = self.faults.hold, self.faults.mend
         self.expire_sessions, self.forbid_role = self.credentials.expire, self.credentials.forbid_role
 
     def __enter__(self) -> LocalAws:

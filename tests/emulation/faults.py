@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from threading import Lock
+from threading import Event, Lock
 from typing import NamedTuple
 
 # Names of boto3 for services whose calls cannot be told apart, or that sign by another name.
@@ -16,6 +16,7 @@ _DENIED = {
     **dict.fromkeys(("cloudwatch", "elasticloadbalancing", "iam", "s3", "sns", "sts"), "AccessDenied"),
 }
 ALL = "*"
+_LONGEST_SECONDS = 60.0  # that a call is held for, should nobody mend
 
 
 class AwsFault(Exception):  # noqa: N818 - it becomes an answer of AWS
@@ -49,6 +50,7 @@ class _Plan:
     times: int | None  # None: always
     error: AwsFault | None
     seconds: float = 0.0
+    mended: Event | None = None  # what it waits for
 
     def meets(self, call: Call) -> bool:
         return (
@@ -107,9 +109,17 @@ class Faults:
         """Let the next answers take some time."""
         self._add(_Plan(one_name(service), operation, account, times, None, seconds))
 
+    def hold(self, service: str, operation: str = ALL, *, account: str | None = None) -> None:
+        """Let the next call wait until `mend`, and then come to nothing: whoever made it has ended meanwhile."""
+        error = AwsFault("InternalError", "nobody waits for it any more", 500)
+        self._add(_Plan(one_name(service), operation, account, 1, error, mended=Event()))
+
     def mend(self) -> None:
         """Nothing goes wrong from now on."""
         with self._lock:
+            for plan in self._plans:
+                if plan.mended is not None:
+                    plan.mended.set()
             self._plans.clear()
 
     def meet(self, call: Call) -> None:
@@ -123,6 +133,8 @@ class Faults:
                 plan.times -= 1
         if plan.seconds:
             self.sleep(plan.seconds)
+        if plan.mended is not None:
+            plan.mended.wait(_LONGEST_SECONDS)
         if plan.error is not None:
             raise plan.error
 

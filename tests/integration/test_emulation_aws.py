@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -529,6 +530,18 @@ def test_answers_can_be_made_slow(aws, config, slept):
     config.describe_config_rules()
     config.describe_config_rules()
     assert slept == [3]
+
+
+def test_a_call_can_be_held_and_comes_to_nothing(aws, config, poll):
+    aws.hold("config", "DescribeConfigRules")
+    with ThreadPoolExecutor(1) as pool:
+        held = pool.submit(config.describe_config_rules)
+        assert poll(lambda: aws.calls["config:DescribeConfigRules"])
+        assert not held.done()
+        aws.mend()
+        with pytest.raises(ClientError, match="nobody waits for it any more"):
+            held.result(timeout=30)
+    config.describe_config_rules()
 
 
 def test_the_organization_has_the_accounts_and_a_tree_of_units(aws):

@@ -16,7 +16,7 @@ from integration.remediation.terminal import BEFORE, MENDED
 def half(terminal, poll):
     """A remediation whose call was begun when the signal came; how it ended."""
     group = terminal.group()
-    terminal.aws.slow("ec2", "RevokeSecurityGroupIngress", seconds=3.0)
+    terminal.aws.hold("ec2", "RevokeSecurityGroupIngress")
     settings = terminal.settings("auto")
 
     def interrupted(number):

@@ -41,7 +41,7 @@ def test_a_plan_says_that_its_window_is_closed(terminal):
 
 def test_the_command_that_an_interrupted_run_prints_goes_on_as_it_was_begun(terminal, poll):
     group = terminal.group()
-    terminal.aws.slow("ec2", "RevokeSecurityGroupIngress", seconds=3.0)
+    terminal.aws.hold("ec2", "RevokeSecurityGroupIngress")
     arguments = ("apply", *terminal.named(group), "--data", terminal.settings("auto"), "--records", "my records")
     with terminal.start(*arguments) as process:
         assert poll(lambda: terminal.aws.calls["ec2:RevokeSecurityGroupIngress"])
