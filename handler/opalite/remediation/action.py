@@ -40,6 +40,15 @@ class Permission:
     reason: str = ""
 
 
+def only(value: Any, *names: str) -> Any:
+    """The members of these names, as far as they are there; a value without members as it is."""
+    return {name: value[name] for name in names if name in value} if isinstance(value, Mapping) else value
+
+
+def _all(details: JsonObject) -> JsonObject:
+    return details
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Action:
     """`name`: as METADATA of policies name it under custom.remediation.action.
@@ -47,6 +56,10 @@ class Action:
     `read` raises Absent if the resource is gone. `most`: no setting lets it go further. `parameters`: JSON Schema, with a default
     for every property. `permissions`: of the role, beside those that every such role has. `simulated`: the state that the plan would
     bring about, None where that cannot be told beforehand; if the policy would not pass it, nothing is done.
+
+    `left`: of details, those of older records too, what undo compares: what is ours to take back, and nothing that others may change
+    without touching it. It takes any details, and its own answer. `read_without`: the details once the resource is gone, as far as
+    what was changed is there without it; None where nothing is.
     """
 
     name: str
@@ -58,3 +71,5 @@ class Action:
     permissions: Sequence[Permission]
     parameters: JsonObject = field(default_factory=dict)
     simulated: Callable[[State, Plan], State | None] | None = None
+    left: Callable[[JsonObject], JsonObject] = _all
+    read_without: Callable[[Ask, Target], JsonObject] | None = None

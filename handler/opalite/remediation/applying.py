@@ -149,9 +149,18 @@ def _begun(ask: Ask, step: Step, outputs: Mapping[str, Any], note: Note, *, agai
     return one
 
 
+def called(ask: Ask, call: Call) -> Mapping[str, Any]:
+    """The answer. Raises AwsError also for one of success that says that nothing was done; else what the service raises."""
+    answer = ask(call.service).ask(call.operation, **call.parameters)
+    code = jmespath.search(call.refusal, answer) if call.refusal else None
+    if code is not None:
+        raise AwsError(f"{call.service}:{call.operation}: {code}", str(code))
+    return answer
+
+
 def _made(ask: Ask, step: Step, outputs: Mapping[str, Any], one: Applied) -> Mapping[str, Any]:
     try:
-        return ask(step.call.service).ask(step.call.operation, **filled(step.call.parameters, outputs))
+        return called(ask, _call(step.call, outputs))
     except AwsError as error:
         if error.code in step.already:
             one.already = True
@@ -167,7 +176,7 @@ def _made(ask: Ask, step: Step, outputs: Mapping[str, Any], one: Applied) -> Map
 
 
 def _call(call: Call, outputs: Mapping[str, Any]) -> Call:
-    return Call(call.service, call.operation, filled(call.parameters, outputs))
+    return replace(call, parameters=filled(call.parameters, outputs))
 
 
 def look(ask: Ask, name: str, until: Until, outputs: Mapping[str, Any]) -> int | None:

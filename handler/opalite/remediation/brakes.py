@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -23,16 +24,17 @@ class Limits:
 
 
 def held(ledger: Ledger, target: Target, limits: Limits, *, at: str) -> str | None:
-    """Why this must not go on now; None if it may, and then it has been counted."""
-    local = f"{target.policy_id} in account {target.account_id}"
+    """Why this must not go on now; None if it may. Nothing is counted: it may have to wait for something else."""
     failures = ledger.taken(_failures(target), hour=at)
     if failures >= limits.failures_per_hour:
+        local = f"{target.policy_id} in account {target.account_id}"
         return f"{CIRCUIT}: {failures} remediations of {local} have failed within the hour"
-    if not ledger.take(f"policy/{target.policy_id}/{target.account_id}", limits.per_hour, hour=at):
-        return f"{RATE}: {limits.per_hour} remediations an hour of {local}"
-    if not ledger.take(f"everywhere/{target.policy_id}", limits.per_hour_everywhere, hour=at):
-        return f"{RATE}: {limits.per_hour_everywhere} remediations an hour of {target.policy_id} in all accounts"
-    return None
+    return next((said for name, limit, said in _rates(target, limits) if ledger.taken(name, hour=at) >= limit), None)
+
+
+def counted(ledger: Ledger, target: Target, limits: Limits, *, at: str) -> str | None:
+    """Why this must not go on after all, others having been faster; None if it may, and then it is counted."""
+    return next((said for name, limit, said in _rates(target, limits) if not ledger.take(name, limit, hour=at)), None)
 
 
 def may_look(ledger: Ledger, target: Target, *, at: str) -> bool:
@@ -62,6 +64,14 @@ def next_hour(at: str) -> str:
 def later(at: str, *, seconds: float = 0, hours: float = 0) -> str:
     """So much after a time."""
     return _text(datetime.fromisoformat(at).astimezone(UTC) + timedelta(seconds=seconds, hours=hours))
+
+
+def _rates(target: Target, limits: Limits) -> Iterator[tuple[str, int, str]]:
+    """By name of a counter: how many, and what is said beyond. The account's own first: its flood costs nobody else a count."""
+    policy, account = target.policy_id, target.account_id
+    here, everywhere = limits.per_hour, limits.per_hour_everywhere
+    yield f"policy/{policy}/{account}", here, f"{RATE}: {here} remediations an hour of {policy} in account {account}"
+    yield f"everywhere/{policy}", everywhere, f"{RATE}: {everywhere} remediations an hour of {policy} in all accounts"
 
 
 def _failures(target: Target) -> str:

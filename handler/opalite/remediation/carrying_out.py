@@ -240,7 +240,7 @@ class _CarryingOut:
         if back.problem:
             return self._counted(Result.FAILED, f"{reason}; taking back what was done: {back.problem}", **members)
         if back.left:
-            return self._counted(Result.FAILED, f"{reason}; {stands(len(back.left))}, see the record", **members)
+            return self._counted(Result.FAILED, f"{reason}; {stands(back.left)}, see the record", **members)
         told = f"{reason}; what was done before was taken back" if back.done else reason
         looks = {step.name for step in (self._attempt.plan.steps if self._attempt.plan else ()) if step.only_looks}
         stays = [name for name in back.stays if name not in looks]

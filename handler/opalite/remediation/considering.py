@@ -177,7 +177,7 @@ class _Looking:
             else {"workflow_status": self._attempt.workflow_status, "record_state": "ACTIVE"},
             "history": {
                 "attempts": [
-                    {"at": one.at, "result": one.result, "action": one.action}
+                    {"at": one.when, "result": one.result, "action": one.action, "changed": one.begun}
                     for one in past
                     if one.policy_id == target.policy_id and one.id != self._attempt.id
                 ],

@@ -14,12 +14,14 @@ from opalite.remediation.approving import Signed
 from opalite.remediation.attempt import Attempt, attempt_id
 from opalite.remediation.carrying_out import carry_out, locked
 from opalite.remediation.considering import Look, look
+from opalite.remediation.guard import Guarded
 from opalite.remediation.model import Request, Result, TriggerKind
 from opalite.remediation.parts import Overtaken, Parts
 from opalite.remediation.telling import tell
 
 LEASE_SECONDS = 1200.0  # a function ends after 900; who holds a resource longer than this is dead
 _BUSY_SECONDS = 300.0
+_STOPPED_SECONDS = 900.0  # until it is asked again whether it may go on
 _IN_SILENCE = frozenset({Result.OFF, Result.NOTHING})  # unless a person has asked
 _ASKED = frozenset({TriggerKind.CUSTOM_ACTION, TriggerKind.COMMAND})
 _CHANGED = "the resource was changed since the plan was approved: ask for another approval"
@@ -91,7 +93,12 @@ class Remediation:
         return self._carried_out(attempt)
 
     def _looked_again(self, before: Attempt) -> Attempt:
-        """What had to wait is seen with fresh eyes; an approval is for the plan that it was given to."""
+        """What had to wait is seen with fresh eyes; an approval is for the plan that it was given to. A stop ends neither."""
+        stopped = self._parts.ledger.stopped()
+        if stopped is not None:
+            at = self._parts.now()
+            due_at = brakes.later(at, seconds=_STOPPED_SECONDS)
+            return self._kept(before.ended(Result.DEFERRED, f"remediation is stopped: {stopped}", at, due_at=due_at))
         seen = look(self._parts, Request(before.target, before.trigger), known=before)
         fresh = seen.attempt
         approved = approving.is_approved(self._parts.signatures, before)
@@ -115,29 +122,38 @@ class Remediation:
     def _braked(self, seen: Look, attempt: Attempt) -> Attempt:
         """Done now, unless it has to wait: for its window, for the brakes, or for whoever else is at the resource."""
         at = self._parts.now()
-        guarded = seen.guarded
-        if guarded is not None and guarded.window is not None and not guarded.window.open:
-            if guarded.window.opens_at is None:
-                return self._kept(attempt.ended(Result.REFUSED, "no maintenance window opens within a week", at))
-            reason = f"until its maintenance window opens at {guarded.window.opens_at}"
-            return self._kept(attempt.ended(Result.DEFERRED, reason, at, due_at=guarded.window.opens_at))
-        if guarded is not None and (held := brakes.held(self._parts.ledger, attempt.target, guarded.limits, at=at)):
-            return self._kept(attempt.ended(Result.DEFERRED, held, at, due_at=brakes.next_hour(at)))
-        until = brakes.later(at, seconds=LEASE_SECONDS)
-        holder = locked(self._parts.ledger, attempt, until=until)
+        waiting = self._waiting(seen.guarded, attempt, at)
+        if waiting is not None:
+            return self._kept(waiting)
+        ledger, until = self._parts.ledger, brakes.later(at, seconds=LEASE_SECONDS)
+        holder = locked(ledger, attempt, until=until)
         if holder is not None:
             return self._busy(attempt, holder, at)
         try:
-            fresh = self._still(attempt)
+            limits = seen.guarded.limits if seen.guarded is not None else None
+            held = brakes.counted(ledger, attempt.target, limits, at=at) if limits is not None else None
+            fresh = self._still(attempt) if held is None else _until_next_hour(attempt, held, at)
             if fresh.result is not Result.APPLYING:
                 self._unlock(attempt)
                 return self._kept(fresh)
             # Whoever finds it after a crash looks again, for nothing has been changed.
-            begun = self._parts.ledger.save(replace(fresh, due_at=until))
+            begun = ledger.save(replace(fresh, due_at=until))
         except (OpaliteError, Overtaken):
             self._unlock(attempt)
             raise
         return self._carried_out(begun)
+
+    def _waiting(self, guarded: Guarded | None, attempt: Attempt, at: str) -> Attempt | None:
+        """As it has to wait, if it has to, before the resource is taken."""
+        if guarded is None:
+            return None
+        if guarded.window is not None and not guarded.window.open:
+            if guarded.window.opens_at is None:
+                return attempt.ended(Result.REFUSED, "no maintenance window opens within a week", at)
+            reason = f"until its maintenance window opens at {guarded.window.opens_at}"
+            return attempt.ended(Result.DEFERRED, reason, at, due_at=guarded.window.opens_at)
+        held = brakes.held(self._parts.ledger, attempt.target, guarded.limits, at=at)
+        return _until_next_hour(attempt, held, at) if held is not None else None
 
     def _still(self, attempt: Attempt) -> Attempt:
         """Looked at once more, now that it is ours: until then anybody may have changed it."""
@@ -176,3 +192,7 @@ class Remediation:
         if attempt.result in _IN_SILENCE and attempt.version == 0 and attempt.trigger.kind not in _ASKED:
             return attempt
         return tell(self._parts, self._parts.ledger.save(attempt))
+
+
+def _until_next_hour(attempt: Attempt, held: str, at: str) -> Attempt:
+    return attempt.ended(Result.DEFERRED, held, at, due_at=brakes.next_hour(at))

@@ -109,11 +109,15 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One request to AWS: the service as boto3 names it, the operation and its parameters as AWS spells them."""
+    """One request to AWS: the service as boto3 names it, the operation and its parameters as AWS spells them.
+
+    `refusal`: JMESPath to the error code by which an answer that is none of an error says that nothing was done.
+    """
 
     service: str
     operation: str
     parameters: JsonObject = field(default_factory=dict)
+    refusal: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from opalite.ports import Facts, GuardEngine
 from opalite.publish.addressees import TagKeys, of_one
 from opalite.remediation.action import Action, Ask
 from opalite.remediation.attempt import Attempt
-from opalite.remediation.model import Target
+from opalite.remediation.model import Result, Target
 
 
 class Past(NamedTuple):
@@ -23,16 +23,30 @@ class Past(NamedTuple):
     policy_id: str
     action: str
     result: str  # "undoing": a person is taking another one back; whoever else comes is kept away by the lock alone
+    when: str  # it began to change something, or else began
     begun: bool  # whether any call was, or may have been, made
 
     @classmethod
     def of(cls, attempt: Attempt) -> Past:
         """What is kept of it for later ones."""
-        result = "undoing" if attempt.undoes and attempt.is_open else str(attempt.result)
-        target = attempt.target
         return cls(
-            attempt.id, attempt.began_at, target.policy_id, attempt.action, result, attempt.has_changed_something
+            id=attempt.id,
+            at=attempt.began_at,
+            policy_id=attempt.target.policy_id,
+            action=attempt.action,
+            result=_past_result(attempt),
+            when=attempt.started_at or attempt.began_at,
+            begun=attempt.has_changed_something,
         )
+
+
+def _past_result(attempt: Attempt) -> str:
+    """Of what a person has not been able to take back as a whole, as of what is undone: it is his to settle."""
+    if attempt.undoes and attempt.is_open:
+        return "undoing"
+    if attempt.undoes and attempt.result is Result.FAILED:
+        return str(Result.UNDONE)
+    return str(attempt.result)
 
 
 class Ledger(Protocol):

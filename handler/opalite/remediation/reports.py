@@ -47,22 +47,24 @@ def findings(event: Mapping[str, Any], partition: str, region: str, *, is_action
     """
     account_id, detail = word(event, "account"), _object(event, "detail")
     entries = detail.get("findings")
-    if not isinstance(entries, list) or not entries or not all(isinstance(one, dict) for one in entries):
+    if not isinstance(entries, list) or not entries:
         raise InvocationError("the event has no findings")
     kind, by = TriggerKind.FINDING, ""
     if is_action:
         kind, by = TriggerKind.CUSTOM_ACTION, f"Security Hub action {word(detail, 'actionName')} in {account_id}"
     action_id = word(event, "id") if is_action else None
-    asked = [one for one in entries if _is_ours(one) and _is_of(one, region) and (is_action or _is_open(one))]
     requests, faults = [], []
-    for finding in asked:
-        try:
-            requests.append(_found(finding, partition, kind, by, action_id))
-        except InvocationError as fault:
-            faults.append(fault)
+    for index, finding in enumerate(entries):
+        if not isinstance(finding, dict):
+            faults.append(InvocationError(f"findings[{index}]: expected an object"))
+        elif _is_ours(finding) and _is_of(finding, region) and (is_action or _is_open(finding)):
+            try:
+                requests.append(_found(finding, partition, kind, by, action_id))
+            except InvocationError as fault:
+                faults.append(fault)
     if faults and not requests:
         raise faults[0]
-    return Seen(account_id, tuple(requests), len(entries) - len(asked), tuple(faults))
+    return Seen(account_id, tuple(requests), len(entries) - len(requests) - len(faults), tuple(faults))
 
 
 def changed(event: Mapping[str, Any], partition: str, applying: Callable[[str], Sequence[str]]) -> Seen:

@@ -7,7 +7,16 @@ from collections.abc import Callable, Sequence
 from opalite.errors import AwsError
 from opalite.ports import Absent, Denied
 from opalite.remediation.action import Ask
-from opalite.remediation.applying import BUSY_SECONDS, THROTTLED, Applied, Progress, StepError, is_uncertain, look
+from opalite.remediation.applying import (
+    BUSY_SECONDS,
+    THROTTLED,
+    Applied,
+    Progress,
+    StepError,
+    called,
+    is_uncertain,
+    look,
+)
 from opalite.remediation.model import Call
 from opalite.remediation.parts import Parts
 
@@ -17,10 +26,13 @@ _LONGEST_SECONDS = 3600.0
 
 # An inverse that was made before, by a process that died.
 _DONE_BEFORE = frozenset({"InvalidPermission.Duplicate"})
+# Operations that take something away: where it is gone, there is nothing left to do. Any other needs what is missing.
+_TAKES_AWAY = ("Delete", "Remove", "Revoke", "Untag")
 
 
-def stands(steps: int) -> str:
-    """For people."""
+def stands(left: Sequence[Applied]) -> str:
+    """For people: how many steps are still there that were not meant to stay."""
+    steps = sum(not one.stays and one.progress is not Progress.NOT_MADE for one in left)
     return "1 step stands" if steps == 1 else f"{steps} steps stand"
 
 
@@ -103,9 +115,12 @@ class _Patience:
 def _made(ask: Ask, call: Call, busy: Sequence[str]) -> bool:
     """False: AWS takes it later."""
     try:
-        ask(call.service).ask(call.operation, **call.parameters)
-    except Absent:
-        return True  # what was to be taken away is not there any more
+        called(ask, call)
+    except Absent as missing:
+        if not call.operation.startswith(_TAKES_AWAY):
+            raise StepError(
+                f"{call.service}:{call.operation}: something that it needs is gone: {missing}", certain=True
+            ) from None
     except AwsError as error:
         if error.code in busy or error.code in THROTTLED:
             return False

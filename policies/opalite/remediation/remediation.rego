@@ -46,6 +46,7 @@ _is_question if {
 	every attempt in input.history.attempts {
 		is_string(attempt.at)
 		is_string(attempt.result)
+		is_boolean(attempt.changed)
 	}
 }
 
@@ -120,10 +121,18 @@ _caps contains [0, reason] if some reason in _contested
 _contested contains sprintf("somebody changes it back: remediated %d times within a day, first at %s", [count(times), min(times)]) if {
 	times := [attempt.at |
 		some attempt in input.history.attempts
-		attempt.result in {"applied", "unverified", "failed"}
+		_has_mended(attempt)
 		_is_of_the_last_day(attempt.at)
 	]
 	count(times) >= object.union(_limits, _setting("limits")).per_resource_day
+}
+
+_has_mended(attempt) if attempt.result in {"applied", "unverified", "failed"}
+
+# What leaves the rest to people has changed something, too.
+_has_mended(attempt) if {
+	attempt.result == "alerted"
+	attempt.changed
 }
 
 _caps contains [0, "a person has taken it back: exempt it, or have a person start it again"] if {

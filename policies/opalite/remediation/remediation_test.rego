@@ -159,7 +159,12 @@ test_off_while_settings_hang_on_units_that_are_not_known[policy] if {
 	_mode(unplaced, settings) == ["off", expected]
 }
 
-_tried(result, at) := {"at": at, "result": result, "action": "set_bucket_encryption"}
+_tried(result, at) := {
+	"at": at,
+	"result": result,
+	"action": "set_bucket_encryption",
+	"changed": result in {"applied", "unverified", "failed"},
+}
 
 _today := ["2026-11-28T21:00:00Z", "2026-11-28T20:00:00Z", "2026-11-27T22:00:00.001Z"]
 
@@ -177,6 +182,12 @@ test_off_when_somebody_changes_it_back[note] if {
 	}
 	attempts := [_tried(result, times[i]) | some i, result in results]
 	_mode(_with("/history/attempts", attempts), _set({"limits": limits}))[0] == mode
+}
+
+test_what_leaves_the_rest_to_people_counts_where_it_changed_something[note] if {
+	some note, [changed, mode] in {"it changed something": [true, "off"], "it did not": [false, "auto"]}
+	attempts := [object.union(_tried("alerted", time), {"changed": changed}) | some time in _today]
+	_mode(_with("/history/attempts", attempts), _auto)[0] == mode
 }
 
 test_what_was_taken_back_is_mended_again_if_a_person_asks[kind] if {
@@ -302,8 +313,12 @@ test_what_is_no_question_gets_no_answer[note] if {
 		"without history": object.remove(_question, {"history"}),
 		"without attempts": _with("/history", {"in_progress": null}),
 		"without what is in progress": _with("/history", {"attempts": []}),
-		"an attempt without a time": _with("/history/attempts", [{"result": "applied"}]),
-		"an attempt without a result": _with("/history/attempts", [{"at": _at}]),
+		"an attempt without a time": _with("/history/attempts", [object.remove(_tried("applied", _at), {"at"})]),
+		"an attempt without a result": _with("/history/attempts", [object.remove(_tried("applied", _at), {"result"})]),
+		"an attempt that does not say whether it changed something": _with(
+			"/history/attempts",
+			[object.remove(_tried("applied", _at), {"changed"})],
+		),
 	}
 	not _asked(question, _auto, {})
 }

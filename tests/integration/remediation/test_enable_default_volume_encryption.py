@@ -42,6 +42,13 @@ def default(state):
     return {name: state.details[name] for name in ("default_encryption", "default_key", "default_key_is_of_aws")}
 
 
+def without(one, volume):
+    """What undo compares once the volume is gone."""
+    with pytest.raises(Absent):
+        one.read(volume)
+    return ACTION.left(ACTION.read_without(one.ask, one.target(volume)))
+
+
 OFF = {"default_encryption": False, "default_key": "alias/aws/ebs", "default_key_is_of_aws": True}
 
 
@@ -69,6 +76,30 @@ def test_undone_the_default_is_as_before(driver, volume, key):
     before = one.read(volume)
     one.undo(one.apply(one.plan(volume)))
     assert one.read(volume) == before
+
+
+def test_a_volume_that_was_replaced_and_deleted_keeps_nobody_from_undoing(driver, volume, ec2, key):
+    one = driver(key=key)
+    before = ACTION.left(one.read(volume).details)
+    applied = one.apply(one.plan(volume))
+    after = ACTION.left(one.read(volume).details)
+    assert (before, after) == (
+        {"default_encryption": False, "default_key": "alias/aws/ebs"},
+        {"default_encryption": True, "default_key": key},
+    )
+    ec2.delete_volume(VolumeId=volume)  # as the instructions say
+    assert without(one, volume) == after
+    one.undo(applied)
+    assert without(one, volume) == before
+
+
+def test_a_default_that_somebody_changed_is_seen_without_the_volume(driver, volume, ec2):
+    one = driver()
+    one.apply(one.plan(volume))
+    after = ACTION.left(one.read(volume).details)
+    ec2.delete_volume(VolumeId=volume)
+    ec2.disable_ebs_encryption_by_default()
+    assert without(one, volume) != after
 
 
 def test_a_key_of_the_settings_becomes_the_default_before_it_is_on(driver, volume, key):

@@ -144,6 +144,37 @@ def test_it_is_cut_off_its_disks_are_kept_and_undoing_connects_it_again(quaranti
     assert undone.details == before.details | kept  # the empty group and the evidence stay
 
 
+def test_whoever_investigates_keeps_nobody_from_undoing(quarantine):
+    instance_id, ec2 = launched(), client("ec2")
+    remedy = quarantine()
+    left = remedy.action.left
+    before = left(remedy.read(instance_id).details)
+    applied = remedy.apply(remedy.plan(instance_id))
+    after = left(remedy.read(instance_id).details)
+    tagged = [{"Name": "tag:opalite:quarantine", "Values": [instance_id]}]
+    for snapshot in ec2.describe_snapshots(Filters=tagged)["Snapshots"]:
+        ec2.delete_snapshot(SnapshotId=snapshot["SnapshotId"])
+    ec2.create_tags(Resources=[instance_id], Tags=[{"Key": "incident", "Value": "7"}])
+    ec2.stop_instances(InstanceIds=[instance_id])
+    later = remedy.read(instance_id).details
+    assert later["snapshots_of"] == []
+    assert left(later) == after != before
+    remedy.undo(applied)
+    assert left(remedy.read(instance_id).details) == {**before, "isolation": after["isolation"]}
+
+
+def test_groups_that_somebody_gave_it_since_are_seen(quarantine):
+    instance_id, ec2 = launched(), client("ec2")
+    remedy = quarantine()
+    left = remedy.action.left
+    remedy.apply(remedy.plan(instance_id))
+    after = remedy.read(instance_id).details
+    [first, _] = after["instance"]["interfaces"]
+    group = ec2.create_security_group(GroupName=f"lab-{uuid4()}", Description="-", VpcId=first["vpc"])["GroupId"]
+    ec2.modify_network_interface_attribute(NetworkInterfaceId=first["id"], Groups=[group])
+    assert left(remedy.read(instance_id).details) != left(after)
+
+
 def test_steps_that_stay_come_before_those_that_can_be_taken_back(quarantine):
     plan = quarantine().plan(launched())
     undoable = [bool(step.inverse) for step in plan.steps]

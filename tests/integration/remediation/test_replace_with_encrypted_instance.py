@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from types import SimpleNamespace
 
@@ -28,6 +29,7 @@ CHANGES = {
     "AddTagsToResource", "CopyDBSnapshot", "CreateDBSnapshot", "DeleteDBInstance", "DeleteDBSnapshot", "ModifyDBInstance",
     "RemoveTagsFromResource", "RestoreDBInstanceFromDBSnapshot",
 }  # fmt: skip
+GONE = {"snapshot", "copy"}  # steps whose snapshots people have deleted
 TAGS = [{"Key": "owner", "Value": "shop"}, {"Key": "opalite:keep", "Value": "yes"}]
 
 
@@ -413,6 +415,34 @@ def test_an_instance_behind_a_proxy_or_with_a_blue_green_deployment_is_refused(r
         "it is a target of the RDS Proxy pool: deregister it, and register the replacement; "
         "it is the source of a blue/green deployment: switch over or delete that first"
     )
+
+
+def test_aliases_and_snapshots_of_others_keep_nobody_from_undoing(rds, key, driver):
+    create(rds)
+    driven = driver(looks=0)
+    before = ACTION.left(driven.read(ID).details)
+    attempts = driven.mend(ID)
+    after = driven.read("orders").details
+    kms = client("kms")
+    kms.create_alias(AliasName="alias/opalite/s3", TargetKeyId=kms.create_key()["KeyMetadata"]["KeyId"])
+    for name in (NAMES.plain, NAMES.encrypted):
+        rds.delete_db_snapshot(DBSnapshotIdentifier=name)
+    later = driven.read("orders").details
+    assert later != after
+    assert ACTION.left(later) == ACTION.left(after)
+    driven.undo(*(replace(one, applied=[step for step in one.applied if step.name not in GONE]) for one in attempts))
+    assert ACTION.left(driven.read(ID).details) == {**before, "snapshots": {NAMES.undone: {}}}
+
+
+@pytest.mark.parametrize("changed", [{"BackupRetentionPeriod": 7}, {"NewDBInstanceIdentifier": "orders-2"}])
+def test_what_somebody_has_changed_of_the_replacement_since_is_seen(rds, key, driver, changed):
+    create(rds)
+    driven = driver(looks=0)
+    driven.mend(ID)
+    after = driven.read("orders")
+    rds.modify_db_instance(DBInstanceIdentifier="orders", ApplyImmediately=True, **changed)
+    later = driven.read(after.item["resourceId"])
+    assert ACTION.left(later.details) != ACTION.left(after.details)
 
 
 IMPLIED = {"kms:CreateGrant", "kms:DescribeKey", "iam:PassRole"}  # of RDS on our behalf, and of the policy's fact

@@ -224,6 +224,33 @@ def test_undone_the_encryption_is_as_before_and_the_key_stays(driver, bucket, km
     assert len(keys(kms)) == 1
 
 
+def test_keys_that_others_make_or_delete_keep_nobody_from_undoing(driver, bucket, kms):
+    one, name = driver(), bucket()
+    before = one.read(name)
+    applied = one.apply(one.plan(name))
+    after = one.read(name)
+    other = kms.create_key(**PLAIN)["KeyMetadata"]["KeyId"]
+    kms.create_alias(AliasName="alias/opalite/s3-archive", TargetKeyId=other)
+    kms.schedule_key_deletion(KeyId=applied[0].outputs["key_arn"].rpartition("/")[2])
+    later = one.read(name)
+    assert later.details["keys"] != after.details["keys"]
+    assert ACTION.left(later.details) == ACTION.left(after.details) != ACTION.left(before.details)
+    one.undo(applied)
+    assert ACTION.left(one.read(name).details) == ACTION.left(before.details)
+
+
+@pytest.mark.parametrize("change", ["encryption", "policy"])
+def test_what_somebody_has_changed_of_the_encryption_or_the_policy_since_is_seen(driver, bucket, s3, change):
+    one, name = driver(), bucket()
+    one.apply(one.plan(name))
+    after = one.read(name)
+    if change == "policy":
+        allow(s3, {"AWS": ACCOUNT})
+    else:
+        s3.put_bucket_encryption(Bucket=name, ServerSideEncryptionConfiguration={"Rules": SSE_S3})
+    assert ACTION.left(one.read(name).details) != ACTION.left(after.details)
+
+
 def test_a_key_that_people_made_is_used_and_left_as_it_is(driver, bucket, kms):
     arn = made_by_people(kms)
     one, name = driver(), bucket()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from integration.remediation.driver import ACCOUNT, REGION, Crash, client
@@ -10,6 +12,7 @@ from opalite.errors import AwsError
 from opalite.remediation.actions.tag_resource import ACTION
 from opalite.remediation.applying import StepError
 from opalite.remediation.reading.anything import TAGGING
+from opalite.remediation.taking_back import taken_back
 
 POLICY = "aws.any.resource.required_tags"
 DEFAULTS = {"Owner": "team-platform", "CostCenter": "4711"}
@@ -119,8 +122,32 @@ def test_a_resource_that_aws_did_not_tag_is_a_failure(driver):
     plan = remedy.plan(resource_id)
     failed = {resource_id: {"StatusCode": 400, "ErrorCode": "InvalidParameterException"}}
     remedy.fakes = {"resourcegroupstaggingapi": _Refusing({"FailedResourcesMap": failed})}
-    with pytest.raises(StepError, match="add_tags"):
-        remedy.apply(plan)
+    applied = {}
+    with pytest.raises(StepError, match=r"add_tags: .*InvalidParameterException") as refusal:
+        remedy.apply(plan, applied)
+    assert (refusal.value.certain, applied["add_tags"].progress) == (True, "not_made")
+
+
+def test_after_a_fault_of_aws_nobody_knows_whether_it_was_tagged(driver):
+    resource_type, resource_id = topic()
+    remedy = driver(resource_type)
+    plan = remedy.plan(resource_id)
+    failed = {resource_id: {"StatusCode": 500, "ErrorCode": "InternalServiceException"}}
+    remedy.fakes = {"resourcegroupstaggingapi": _Refusing({"FailedResourcesMap": failed})}
+    applied = {}
+    with pytest.raises(StepError) as refusal:
+        remedy.apply(plan, applied)
+    assert (refusal.value.certain, applied["add_tags"].progress) == (False, "begun")
+
+
+def test_tags_that_aws_does_not_take_away_are_not_taken_back(driver):
+    resource_type, resource_id = topic()
+    remedy = driver(resource_type)
+    applied = remedy.apply(remedy.plan(resource_id))
+    failed = {resource_id: {"StatusCode": 400, "ErrorCode": "InvalidParameterException"}}
+    remedy.fakes = {"resourcegroupstaggingapi": _Refusing({"FailedResourcesMap": failed})}
+    back = taken_back(SimpleNamespace(remaining=lambda: 900.0, sleep=None), remedy.ask, list(applied.values()))
+    assert (back.done, "InvalidParameterException" in back.problem, len(back.left)) == (0, True, 1)
 
 
 class _Refusing:

@@ -25,29 +25,45 @@ def ledger(tmp_path) -> FileLedger:
     return FileLedger(tmp_path, lambda: AT)
 
 
+def let_on(ledger, target, limits, *, at):
+    """As the flow asks: first whether it may go on, then, with the resource in hand, that it does."""
+    return brakes.held(ledger, target, limits, at=at) or brakes.counted(ledger, target, limits, at=at)
+
+
+def test_asking_counts_nothing(ledger):
+    assert [brakes.held(ledger, TARGET, LIMITS, at=AT) for _ in range(5)] == [None] * 5
+
+
+def test_of_those_that_asked_at_once_the_limit_goes_on(ledger):
+    assert [brakes.held(ledger, TARGET, LIMITS, at=AT) for _ in range(3)] == [None] * 3
+    counted = [brakes.counted(ledger, TARGET, LIMITS, at=AT) for _ in range(3)]
+    assert counted == [None, None, f"{RATE}: 2 remediations an hour of {LOCAL}"]
+
+
 def test_an_account_gets_so_many_an_hour_and_the_next_hour_as_many_again(ledger):
-    held = [brakes.held(ledger, TARGET, LIMITS, at=AT) for _ in range(3)]
+    held = [let_on(ledger, TARGET, LIMITS, at=AT) for _ in range(3)]
 
     assert held == [None, None, f"{RATE}: 2 remediations an hour of {LOCAL}"]
     assert brakes.held(ledger, TARGET, LIMITS, at=NEXT) is None
 
 
 def test_all_accounts_together_get_so_many(ledger):
-    held = [brakes.held(ledger, one, LIMITS, at=AT) for one in (TARGET, TARGET, ELSEWHERE, ELSEWHERE)]
+    held = [let_on(ledger, one, LIMITS, at=AT) for one in (TARGET, TARGET, ELSEWHERE, ELSEWHERE)]
 
     assert held == [None, None, None, f"{RATE}: 3 remediations an hour of {TARGET.policy_id} in all accounts"]
 
 
 def test_another_policy_has_its_own(ledger):
     for _ in range(2):
-        brakes.held(ledger, TARGET, LIMITS, at=AT)
+        let_on(ledger, TARGET, LIMITS, at=AT)
 
+    assert brakes.held(ledger, TARGET, LIMITS, at=AT) is not None
     assert brakes.held(ledger, replace(TARGET, policy_id="custom.other"), LIMITS, at=AT) is None
 
 
 def test_failures_open_the_circuit_of_their_account_for_the_hour(ledger):
     for _ in range(2):
-        assert brakes.held(ledger, TARGET, replace(LIMITS, per_hour=9), at=AT) is None
+        assert let_on(ledger, TARGET, replace(LIMITS, per_hour=9), at=AT) is None
         brakes.failed(ledger, TARGET, at=AT)
 
     opened = f"{CIRCUIT}: 2 remediations of {LOCAL} have failed within the hour"
@@ -59,7 +75,7 @@ def test_failures_open_the_circuit_of_their_account_for_the_hour(ledger):
 def test_what_the_circuit_holds_is_not_counted(ledger):
     for _ in range(2):
         brakes.failed(ledger, TARGET, at=AT)
-    brakes.held(ledger, TARGET, LIMITS, at=AT)
+    assert let_on(ledger, TARGET, LIMITS, at=AT) is not None
 
     assert ledger.taken(f"policy/{TARGET.policy_id}/{TARGET.account_id}", hour=AT) == 0
 
@@ -84,7 +100,7 @@ def test_whatever_comes_no_more_go_on_than_the_limits_say(tmp_path_factory, even
     let_go = [
         (is_here, at)
         for is_here, at in events
-        if brakes.held(ledger, TARGET if is_here else ELSEWHERE, limits, at=at) is None
+        if let_on(ledger, TARGET if is_here else ELSEWHERE, limits, at=at) is None
     ]
     for hour in (AT, NEXT):
         by_account = [sum(one == (is_here, hour) for one in let_go) for is_here in (True, False)]

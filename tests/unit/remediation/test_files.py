@@ -142,18 +142,21 @@ def test_a_switch_that_cannot_be_read_is_an_error_and_not_off(ledger):
 def test_the_history_is_that_of_the_resource_whichever_policy(ledger):
     other = replace(TARGET, policy_id="custom.other")
     ledger.save(NEW)
-    ledger.save(replace(NEW, id="a2", target=other, result=Result.WAITING, began_at="2026-11-29T12:01:00.000Z"))
+    at = "2026-11-29T12:01:00.000Z"
+    ledger.save(replace(NEW, id="a2", target=other, result=Result.WAITING, began_at=at))
     ledger.save(replace(NEW, id="a3", target=replace(TARGET, resource_id="sg-other")))
     ledger.save(replace(NEW, id="a4", began_at=YESTERDAY))
-    later = {"began_at": "2026-11-29T12:02:00.000Z"}
+    later = {"began_at": "2026-11-29T12:02:00.000Z", "started_at": "2026-11-29T12:03:00.000Z"}
     ledger.save(replace(NEW, id="a5", result=Result.APPLYING, undoes=NEW.id, applied=(), **later))
+    ledger.save(replace(NEW, id="a6", result=Result.FAILED, undoes=NEW.id, **later))
 
     assert ledger.history(TARGET, since="2026-11-29") == [
-        Past(NEW.id, BEGAN, TARGET.policy_id, "revoke_ingress", "applied", begun=True),
-        Past("a2", "2026-11-29T12:01:00.000Z", "custom.other", "revoke_ingress", "waiting", begun=True),
-        Past("a5", "2026-11-29T12:02:00.000Z", TARGET.policy_id, "revoke_ingress", "undoing", begun=False),
+        Past(NEW.id, BEGAN, TARGET.policy_id, "revoke_ingress", "applied", BEGAN, begun=True),
+        Past("a2", at, "custom.other", "revoke_ingress", "waiting", at, begun=True),
+        Past("a5", later["began_at"], TARGET.policy_id, "revoke_ingress", "undoing", later["started_at"], begun=False),
+        Past("a6", later["began_at"], TARGET.policy_id, "revoke_ingress", "undone", later["started_at"], begun=True),
     ]
-    assert [one.id for one in ledger.all()] == ["a4", NEW.id, "a3", "a2", "a5"]
+    assert [one.id for one in ledger.all()] == ["a4", NEW.id, "a3", "a2", "a5", "a6"]
 
 
 def test_a_history_with_a_hole_is_no_history(ledger):

@@ -180,6 +180,47 @@ def test_what_is_foreign_or_taken_up_is_ignored(changes):
     assert parsed(finding(**changes)) == Seen(MEMBER, (), 1)
 
 
+STRANGE = [None, "a text", 7, True, [], [event("finding_imported")["detail"]["findings"][0]]]
+
+
+@pytest.mark.parametrize("strange", STRANGE)
+@pytest.mark.parametrize("place", [0, 1])
+@pytest.mark.parametrize("name", ["finding_imported", "custom_action"])
+def test_a_finding_that_is_no_object_keeps_no_other_from_being_done(name, place, strange):
+    told, whole = event(name), parsed(event(name))
+    told["detail"]["findings"].insert(place, strange)
+    seen = parsed(told)
+    assert (seen.requests, seen.ignored) == (whole.requests, whole.ignored)
+    assert [str(fault) for fault in seen.faults] == [f"findings[{place}]: expected an object"]
+
+
+def test_every_finding_that_is_not_of_its_form_is_told_in_their_order():
+    told = event("finding_imported")
+    good = told["detail"]["findings"][0]
+    told["detail"]["findings"] = [None, {**good, "UpdatedAt": 7}, good, {**good, "GeneratorId": "x"}, "a text"]
+    seen = parsed(told)
+    assert (len(seen.requests), seen.ignored) == (1, 1)
+    assert [str(fault) for fault in seen.faults] == [
+        "findings[0]: expected an object",
+        "UpdatedAt: expected one line of at most 1024 characters",
+        "findings[4]: expected an object",
+    ]
+
+
+@pytest.mark.parametrize("findings", [[None], ["a text", 7], [None, {"GeneratorId": "security-control/EC2.2"}]])
+def test_an_event_of_nothing_but_what_is_no_finding_or_not_ours_is_refused(findings):
+    told = event("finding_imported")
+    told["detail"]["findings"] = findings
+    assert refusal(told) == "findings[0]: expected an object"
+
+
+@pytest.mark.parametrize("findings", [None, {}, {"0": {}}, [], "a text", 7])
+def test_an_event_without_a_list_of_findings_is_refused(findings):
+    told = event("finding_imported")
+    told["detail"]["findings"] = findings
+    assert refusal(told) == "the event has no findings"
+
+
 def test_what_a_finding_says_of_the_decision_is_not_read():
     told = finding(Title="\n", Severity={"Label": "LOW"}, Resources=[], Note={"Text": "approve me"})
     assert parsed(told) == parsed(event("finding_imported"))

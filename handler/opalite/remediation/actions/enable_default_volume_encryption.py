@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 
 from opalite.model import JsonObject
-from opalite.remediation.action import Action, Found, Permission
+from opalite.remediation.action import Action, Found, Permission, only
 from opalite.remediation.model import Call, Mode, Plan, Step, Target
 from opalite.remediation.planning.key_check import check_step
-from opalite.remediation.reading.volume import volume
+from opalite.remediation.reading.volume import volume, without_volume
 
 NAME = "enable_default_volume_encryption"
 PARAMETERS: JsonObject = {
@@ -79,6 +79,12 @@ def plan(found: Found) -> Plan:
         instructions=(*_about_the_default(found, steps), *_about_the_volume(found.target, details, key)),
         mends=False,
     )
+
+
+def left(details: JsonObject) -> JsonObject:
+    """The default, which is there without the volume: people are told to delete that."""
+    kept: JsonObject = only(details, "default_encryption", "default_key")
+    return kept
 
 
 def _key_steps(key: str) -> list[Step]:
@@ -170,4 +176,6 @@ ACTION = Action(
     most=Mode.APPROVE,
     permissions=_PERMISSIONS,
     parameters=PARAMETERS,
+    left=left,
+    read_without=without_volume,
 )

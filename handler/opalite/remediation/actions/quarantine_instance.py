@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from opalite.model import JsonObject
-from opalite.remediation.action import Action, Found, Permission
+from opalite.remediation.action import Action, Found, Permission, only
 from opalite.remediation.actions.stop_instance import refusals_of_both
 from opalite.remediation.model import OUTPUT, Call, Mode, Plan, Step, Until
 from opalite.remediation.reading import instance as reading
@@ -61,6 +61,24 @@ def plan(found: Found) -> Plan:
         mends=False,
         locks=(f"{reading.ISOLATION_GROUP}/{found.target.account_id}/{found.target.region}/{instance['vpc']}",),
     )
+
+
+def left(details: JsonObject) -> JsonObject:
+    """Its interfaces with their groups. Whoever investigates deletes snapshots, changes tags and takes disks and roles away."""
+    kept: JsonObject = only(details, "instance", "isolation")
+    if "instance" in kept:
+        kept["instance"] = _connected(kept["instance"])
+    if "isolation" in kept:
+        kept["isolation"] = only(kept["isolation"], "id")
+    return kept
+
+
+def _connected(instance: Any) -> Any:
+    kept = only(instance, "managed_by", "interfaces")
+    if isinstance(kept, dict) and isinstance(kept.get("interfaces"), list):
+        told = ("id", "vpc", "owner", "managed", "groups")
+        kept["interfaces"] = [only(entry, *told) for entry in kept["interfaces"]]
+    return kept
 
 
 def _refusals(details: JsonObject, instance: JsonObject) -> Iterator[str]:
@@ -208,4 +226,5 @@ ACTION = Action(
         ),
     ),
     parameters=_PARAMETERS,
+    left=left,
 )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from opalite.model import JsonObject
 from opalite.remediation.action import Action, Found, Permission
 from opalite.remediation.model import Mode, Plan, State
-from opalite.remediation.planning.rds_replacement import ASKED, CUT, KEY, key, view
+from opalite.remediation.planning.rds_replacement import ASKED, CUT, KEY, key, left, view
 from opalite.remediation.planning.rds_replacement_steps import steps
 from opalite.remediation.planning.rds_replacement_words import instructions, refusal
 from opalite.remediation.reading import rds
@@ -161,4 +161,5 @@ ACTION = Action(
     permissions=_PERMISSIONS,
     parameters=_PARAMETERS,
     simulated=simulated,
+    left=left,
 )

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from opalite.model import JsonObject
-from opalite.remediation.action import Action, Ask, Found
+from opalite.remediation.action import Action, Ask, Found, only
 from opalite.remediation.model import OUTPUT, Call, Mode, Plan, State, Step, Target
 from opalite.remediation.planning.bucket_encryption_terms import BUCKET_KEY_ONLY, PARAMETERS, PERMISSIONS, instructions
 from opalite.remediation.planning.bucket_key_terms import BucketKeyTerms
@@ -70,6 +70,12 @@ def simulated(state: State, planned: Plan) -> State | None:
         "supplementaryConfiguration": bucket_item(_target(state.item), rules, {})["supplementaryConfiguration"],
     }
     return replace(state, item=body, details={**state.details, "rules": rules})
+
+
+def left(details: JsonObject) -> JsonObject:
+    """The bucket's encryption and policy: keys are others' as well, and a key that is in danger is a reason to undo."""
+    kept: JsonObject = only(details, "rules", "statements", "unreadable")
+    return kept
 
 
 def _target(body: JsonObject) -> Target:
@@ -189,4 +195,5 @@ ACTION = Action(
     permissions=PERMISSIONS,
     parameters=PARAMETERS,
     simulated=simulated,
+    left=left,
 )

@@ -67,13 +67,15 @@ def simulated(state: State, plan: Plan) -> State:
 
 def _step(arn: str, added: Mapping[str, str]) -> Step:
     keys = sorted(added)
+    # AWS answers 200 and names what it did not tag.
+    refusal = "FailedResourcesMap.*.ErrorCode | [0]"
     return Step(
         name="add_tags",
         reason=f"tags {', '.join(keys)} are missing, and the account has defaults for them",
-        call=Call(_API, "TagResources", {"ResourceARNList": [arn], "Tags": {key: added[key] for key in keys}}),
-        inverse=Call(_API, "UntagResources", {"ResourceARNList": [arn], "TagKeys": keys}),
-        # AWS answers 200 and names what it did not tag: then there is nothing at this path, and the step was not done.
-        outputs={"tagged": "!FailedResourcesMap || `null`"},
+        call=Call(
+            _API, "TagResources", {"ResourceARNList": [arn], "Tags": {key: added[key] for key in keys}}, refusal=refusal
+        ),
+        inverse=Call(_API, "UntagResources", {"ResourceARNList": [arn], "TagKeys": keys}, refusal=refusal),
     )
 
 
@@ -97,9 +99,14 @@ def _sorted_out(
             added[key] = defaults[key]
         else:
             left.append(message)
-    own = sum(not key.lower().startswith("aws:") for key in tags) + len(added)
+    own = _own(tags) + len(added)
     left += [message for least, message in few if own < least]
     return added, left
+
+
+def _own(tags: Mapping[str, str]) -> int:
+    """How many tags count; those of AWS do not."""
+    return sum(not key.lower().startswith("aws:") for key in tags)
 
 
 def _is_allowed(value: str, expected: Any) -> bool:
@@ -122,7 +129,7 @@ def _is_allowed(value: str, expected: Any) -> bool:
 def _refusal(tags: Mapping[str, str], added: Mapping[str, str], left: Sequence[str]) -> str:
     if not left and not added:
         return "the policy does not name the tags that are wrong: see the finding"
-    if not left and len(tags) + len(added) > _MOST_TAGS:
+    if not left and _own(tags) + len(added) > _MOST_TAGS:
         return f"it would have more than {_MOST_TAGS} tags: take some away first"
     return ""
 

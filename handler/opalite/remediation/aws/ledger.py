@@ -288,6 +288,7 @@ def _due(attempt: Attempt) -> _Item:
 
 
 def _read_past(item: Mapping[str, Any]) -> Past:
-    """What an earlier version has written says nothing of `begun`: then it may be."""
+    """What an earlier version has written says nothing of `begun`: then it may be; nor of `when`."""
     words = {name: str(item[name]["S"]) for name in ("id", "at", "policy_id", "action", "result")}
-    return Past(**words, begun=bool(item.get("begun", {}).get("BOOL", True)))
+    when = str(item.get("when", item["at"])["S"])
+    return Past(**words, when=when, begun=bool(item.get("begun", {}).get("BOOL", True)))

@@ -7,13 +7,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from opalite.remediation.action import Found
+from opalite.model import JsonObject
+from opalite.remediation.action import Found, only
 from opalite.remediation.model import Target
 from opalite.remediation.reading import rds
 from opalite.remediation.reading.rds import TAG_MADE, TAG_REPLACED, Names
 
 KEY = re.compile(r"arn:[a-z-]+:kms:([a-z0-9-]+):[0-9]{12}:key/[A-Za-z0-9-]+")
 CUT, ASKED = "cut", "asked"  # how writes are kept away
+
+# Of the details, what is of the instance itself.
+_OWN = ("resource_id", "identifier", "arn", "name", "encrypted", "key", "tags", "settings", "obstacles")
+_UNDONE = "-opalite-undone-"  # in the name of the last snapshot of a replacement
 
 _Thing = Mapping[str, Any]
 
@@ -92,6 +97,20 @@ def view(found: Found) -> View:
     """Of what was found."""
     details = found.state.details
     return View(found.target, details, rds.names(details["name"], details["resource_id"]), found.parameters)
+
+
+def left(details: JsonObject) -> JsonObject:
+    """The instance, which instances have its names, and the last snapshot of a replacement: undo says that it stays.
+
+    Aliases are others' as well, the other snapshots people delete, and settings of a replacement come about while RDS is at it.
+    """
+    kept: JsonObject = only(details, *_OWN, "snapshots", "others")
+    snapshots, others = kept.get("snapshots"), kept.get("others")
+    if isinstance(snapshots, Mapping):
+        kept["snapshots"] = {name: {} for name in snapshots if _UNDONE in name}
+    if isinstance(others, Mapping):
+        kept["others"] = {name: only(other, "resource_id", "key", "tags") for name, other in others.items()}
+    return kept
 
 
 def key(seen: View) -> str | None:

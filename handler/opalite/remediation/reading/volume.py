@@ -30,6 +30,11 @@ def volume(ask: Ask, target: Target) -> State:
     return State(body, details)
 
 
+def without_volume(ask: Ask, _: Target) -> JsonObject:
+    """The details that are of the account and Region."""
+    return _default(ask, ask("ec2"))
+
+
 def _attachments(answer: JsonObject) -> list[JsonObject]:
     """Without how far they have come, which changes by itself."""
     attachments = [

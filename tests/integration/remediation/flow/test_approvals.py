@@ -105,7 +105,9 @@ def test_what_was_mended_meanwhile_is_left_alone(scene, waiting):
 def test_what_was_stopped_meanwhile_is_left_alone(scene, waiting):
     scene.ledger.stop("incident 7", "anna")
 
-    assert scene.flow.approve(waiting.id, scene.signed(waiting)).result == "off"
+    attempt = scene.flow.approve(waiting.id, scene.signed(waiting))
+
+    assert (attempt.result, attempt.reason) == ("deferred", "remediation is stopped: incident 7 (by anna)")
     assert scene.ranges(waiting.target) == BEFORE
 
 

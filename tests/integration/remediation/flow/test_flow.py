@@ -164,7 +164,7 @@ def test_what_somebody_changes_back_again_and_again_is_left_alone_and_told_once(
 
     attempts = [scene.considered(target) for _ in range(2)]
 
-    reason = f"somebody changes it back: remediated 2 times within a day, first at {mended[0].began_at}"
+    reason = f"somebody changes it back: remediated 2 times within a day, first at {mended[0].started_at}"
     assert [(attempt.result, attempt.reason) for attempt in attempts] == [("refused", reason)] * 2
     assert scene.ranges(target) == ["0.0.0.0/0"]
     assert [message.document["reason"] for message in scene.told.messages[told:]] == [reason]
@@ -204,3 +204,64 @@ def test_in_mode_approve_it_waits_for_a_person(scene):
     assert scene.ranges(target) == ["0.0.0.0/0", "192.0.2.0/24"]
     assert f"opalite remediate approve {attempt.id}" in scene.told.messages[0].text
     assert scene.considered(target).result == "off"  # the next finding does not ask again
+
+
+def test_what_waits_for_somebody_else_takes_nothing_of_the_rate(scene):
+    """Five in an hour are allowed in the account."""
+    target = scene.group()
+    scene.ledger.lock(target.resource_key, "somebody", until="2026-11-30T12:00:00.000Z")
+    attempt = scene.considered(target)
+    for _ in range(6):
+        scene.later(minutes=5)
+        assert scene.flow.go_on(attempt.id).result == "deferred"
+
+    assert scene.considered(scene.group()).result == "applied"
+
+
+def test_what_has_to_wait_outlives_a_stop(scene):
+    target = scene.group()
+    scene.ledger.lock(target.resource_key, "somebody", until="2026-11-29T12:10:00.000Z")
+    attempt = scene.considered(target)
+    scene.ledger.stop("INC-7", "anna")
+    scene.later(minutes=30)
+    stopped = scene.flow.go_on(attempt.id)
+    scene.ledger.start()
+    scene.later(minutes=30)
+
+    assert (stopped.result, stopped.reason) == ("deferred", "remediation is stopped: INC-7 (by anna)")
+    assert scene.ranges(target) == ["0.0.0.0/0", "192.0.2.0/24"]
+    assert scene.ledger.due(scene.clock()) == [attempt.id]
+    assert scene.flow.go_on(attempt.id).result == "applied"
+
+
+def test_what_was_agreed_to_while_all_is_stopped_is_done_afterwards(scene):
+    attempt = scene.considered(scene.group(APPROVING))
+    scene.ledger.stop("INC-7", "anna")
+    stopped = scene.flow.approve(attempt.id, scene.signed(attempt))
+    scene.ledger.start()
+    scene.later(minutes=30)
+
+    assert (stopped.result, scene.ranges(attempt.target)) == ("deferred", ["0.0.0.0/0", "192.0.2.0/24"])
+    done = scene.flow.go_on(attempt.id)
+    assert (done.result, done.reason, scene.ranges(attempt.target)) == (
+        "applied",
+        "the policy passes",
+        ["192.0.2.0/24"],
+    )
+
+
+def test_a_resource_and_day_counts_from_when_it_was_mended(scene):
+    """Twice a day are allowed. The first had to wait for a day."""
+    target = scene.group()
+    scene.ledger.lock(target.resource_key, "somebody", until="2026-11-30T12:00:00.000Z")
+    waiting = scene.considered(target)
+    scene.later(hours=25)
+    first = scene.flow.go_on(waiting.id)
+    scene.open(target, "0.0.0.0/0")
+    assert (first.result, scene.considered(target).result) == ("applied", "applied")
+    scene.open(target, "0.0.0.0/0")
+
+    attempt = scene.considered(target)
+
+    reason = f"somebody changes it back: remediated 2 times within a day, first at {first.started_at}"
+    assert (attempt.result, attempt.reason) == ("refused", reason)

@@ -102,3 +102,19 @@ def test_an_instance_is_replaced_and_brought_back(scene, crash_every):
     assert undone.result == "undone", undone.reason
     scene.rds.settle()
     assert _encrypted() == {"orders": False}
+
+
+def test_without_the_original_nothing_is_taken_back(scene):
+    """It was deleted, as the instructions say: the replacement must keep its name."""
+    create(client("rds"))
+    attempt = scene.considered(_target())
+    attempt, _ = _to_the_end(scene, scene.flow.approve(attempt.id, scene.signed(attempt)))
+    aws = client("rds")
+    (original,) = set(_encrypted()) - {"orders"}
+    aws.modify_db_instance(DBInstanceIdentifier=original, DeletionProtection=False, ApplyImmediately=True)
+    aws.delete_db_instance(DBInstanceIdentifier=original, SkipFinalSnapshot=True)
+
+    undone = undo(scene.parts, attempt, scene.request(_target(), kind="command").trigger)
+
+    assert (undone.result, undone.reason) == ("refused", "the original is gone, so what has taken its place stays")
+    assert _encrypted() == {"orders": True}

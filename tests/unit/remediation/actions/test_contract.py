@@ -6,7 +6,10 @@ import sys
 
 import jsonschema
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from opalite.remediation.action import only
 from opalite.remediation.actions import ACTIONS
 from opalite.remediation.model import Mode
 
@@ -59,3 +62,38 @@ def test_what_cannot_be_taken_back_or_hurts_takes_a_person():
 def test_defaults_cannot_set_tags_of_aws_or_of_ours(key, taken):
     validator = jsonschema.Draft7Validator(ACTIONS["tag_resource"].parameters)
     assert validator.is_valid({"defaults": {key: "x"}}) is taken
+
+
+LEFT = {
+    "enable_default_volume_encryption",
+    "quarantine_instance",
+    "replace_with_encrypted_instance",
+    "set_bucket_encryption",
+}  # whose details tell of what others may change, too
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.text(max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=2)
+        | st.dictionaries(st.sampled_from(["id", "groups", "resource_id", "orders", "x"]), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+_NAMES = st.sampled_from(
+    ["instance", "interfaces", "isolation", "snapshots", "others", "name", "rules", "default_key", "x"]
+)
+
+
+@pytest.mark.parametrize("name", ACTIONS)
+@given(details=st.dictionaries(_NAMES, _JSON, max_size=5))
+def test_undo_compares_the_details_of_any_record_and_adds_nothing_to_them(name, details):
+    left = ACTIONS[name].left(details)
+    assert ACTIONS[name].left(left) == left
+    assert left.keys() <= details.keys()
+    assert (left == details) or name in LEFT
+
+
+def test_only_takes_what_is_there_and_lets_alone_what_has_no_members():
+    assert only({"a": 1, "b": None, "c": 3}, "b", "c", "d") == {"b": None, "c": 3}
+    assert (only(None, "a"), only(["a"], "a"), only("a", "a")) == (None, ["a"], "a")

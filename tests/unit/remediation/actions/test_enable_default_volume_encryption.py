@@ -126,3 +126,11 @@ def test_any_state_has_a_plan_that_leaves_the_volume_to_a_person_and_ends(state,
     if "set_default_key" in names(made):
         after |= {"default_key": key, "default_key_is_of_aws": False}
     assert planned(after, key).steps == ()
+
+
+def test_undo_compares_the_default_alone():
+    state = details(default_encryption=True)
+    others = {"zone": "eu-west-1b", "type": "gp2", "attachments": [{"instance": "i-1", "device": "/dev/sdf"}]}
+    assert ACTION.left(state | others) == ACTION.left(state)
+    assert ACTION.left(state) == {"default_encryption": True, "default_key": "alias/aws/ebs"}
+    assert ACTION.left(details(default_key=ARN)) != ACTION.left(details())

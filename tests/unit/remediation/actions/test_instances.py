@@ -180,3 +180,58 @@ def test_whatever_is_strange_is_refused(strange):
 def test_one_that_has_ended_is_let_alone():
     plan = cut_off("terminated")
     assert (plan.steps, plan.refusal, plan.mends) == ((), "", False)
+
+
+def cut_off_details(**more):
+    return {
+        "instance": instance(interfaces=[interface(groups=["sg-9"]), interface(2, groups=["sg-9"])]),
+        "tags": {"Name": "web"},
+        "isolation": OURS,
+        "snapshots_of": ["vol-1", "vol-2"],
+        **more,
+    }
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        {"snapshots_of": []},  # deleted once nobody needed them
+        {"snapshots_of": ["vol-1", "vol-2", "vol-3"]},
+        {"tags": {"Name": "web", "incident": "7", "owner": "ops"}},
+        {"isolation": {**OURS, "lets_in": 1, "lets_out": ["0.0.0.0/0"]}},  # of all that are in the group
+        {
+            "instance": {
+                **instance(profile="arn:aws:iam::1:instance-profile/none", volumes=["vol-1"]),
+                "interfaces": [interface(groups=["sg-9"], lent_address=True), interface(2, groups=["sg-9"])],
+            }
+        },
+    ],
+)
+def test_whoever_investigates_keeps_nobody_from_undoing(others):
+    left = quarantine_instance.ACTION.left
+    assert left(cut_off_details(**others)) == left(cut_off_details())
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"instance": instance(interfaces=[interface(groups=["sg-3"]), interface(2, groups=["sg-9"])])},
+        {"instance": instance(interfaces=[interface(groups=["sg-9"])])},
+        {"instance": instance(interfaces=[interface(3, groups=["sg-9"]), interface(2, groups=["sg-9"])])},
+        {
+            "instance": instance(
+                interfaces=[interface(groups=["sg-9"]), interface(2, groups=["sg-9"])], managed_by="eks.amazonaws.com"
+            )
+        },
+        {"isolation": {**OURS, "id": "sg-8"}},
+    ],
+)
+def test_whoever_connects_it_otherwise_is_asked_before_undoing(changed):
+    left = quarantine_instance.ACTION.left
+    assert left(cut_off_details(**changed)) != left(cut_off_details())
+
+
+def test_undoing_says_that_the_isolation_group_stays():
+    left = quarantine_instance.ACTION.left
+    assert left(cut_off_details(isolation=None))["isolation"] is None
+    assert left(cut_off_details())["isolation"] == {"id": "sg-9"}

@@ -521,3 +521,50 @@ def test_every_permission_that_is_wide_says_why():
         assert permission.reason or not any(
             resource == "*" or resource.endswith(":*") for resource in permission.resources
         )
+
+
+ALIAS = {"alias/opalite/rds": KEY.rpartition("/")[2]}
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        {"aliases": {}},
+        {"aliases": ALIAS | {"alias/opalite/s3": "0a8d3c5e-1111"}},  # which set_bucket_encryption makes
+        {"aliases": {"alias/opalite/rds": OTHER_KEY.rpartition("/")[2]}},
+        {"snapshots": {}},
+        {"snapshots": {NAMES.plain: snapshot(OURS, at=None)}},
+        {"others": {NAMES.new: instance(OURS, backup_days=1, port=5432)}},  # as long as RDS is at it
+    ],
+)
+def test_what_others_do_beside_the_instance_keeps_nobody_from_undoing(others):
+    things = {"snapshots": {NAMES.plain: snapshot(OURS)}, "others": {NAMES.new: instance(OURS)}}
+    assert ACTION.left(details(**things) | others) == ACTION.left(details(**things))
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"resource_id": "db-SOMEBODYELSE00000000000000"},
+        {"identifier": NAMES.original, "arn": ARN + NAMES.original},
+        {"name": "ledger"},
+        {"encrypted": True},
+        {"key": OTHER_KEY},
+        {"tags": {"owner": "books"}},
+        {"settings": SETTINGS_OF_ORDERS | {"backup_days": 1}},
+        {"obstacles": ["it has read replicas"]},
+        {"others": {}},
+        {"others": {NAMES.new: instance(OURS, OTHER_KEY)}},
+        {"others": {NAMES.new: instance(OURS, resource_id="db-SOMEBODYELSE00000000000000")}},
+        {"others": {NAMES.new: instance({})}},
+    ],
+)
+def test_whoever_changes_the_instance_or_takes_a_name_is_asked_before_undoing(changed):
+    state = details(others={NAMES.new: instance(OURS)})
+    assert ACTION.left(state | changed) != ACTION.left(state)
+
+
+def test_undoing_names_the_snapshot_that_holds_what_was_written_since():
+    after = details(snapshots={NAMES.undone: snapshot({}, KEY), NAMES.plain: snapshot(OURS)})
+    assert ACTION.left(after)["snapshots"] == {NAMES.undone: {}}
+    assert ACTION.left(details())["snapshots"] == {}

@@ -449,3 +449,37 @@ def test_on_what_a_plan_has_made_the_next_plan_has_no_steps(state, subjects, par
     ]
     again = plan(found({**after.details, "keys": keys}, subjects, parameters))
     assert again.steps == ()
+
+
+KMS_RULE = rule("aws:kms", ARN, bucket_key=True)
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        {"keys": [key(), key(ARN2, aliases=[f"{ALIAS}-archive"])]},
+        {"keys": [key(unusable="KeyState PendingDeletion", tag=None, rotates=None, named=None)]},
+        {"keys": []},
+        {"public_acls_ignored": True, "acls": True},
+        {"website": True, "replication": [{"id": "all", "kms": True}]},
+        {"grants": [{"to": "somebody", "permission": "READ"}]},
+    ],
+)
+def test_what_others_do_beside_the_encryption_keeps_nobody_from_undoing(others):
+    state = details(rules=[KMS_RULE], keys=[key()])
+    assert ACTION.left(state | others) == ACTION.left(state)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"rules": [rule("aws:kms", ARN2, bucket_key=True)]},
+        {"rules": [rule("aws:kms", ARN)]},
+        {"rules": None},
+        {"statements": statements(allow({"AWS": READER}))},
+        {"unreadable": "malformed"},
+    ],
+)
+def test_whoever_changes_the_encryption_or_the_policy_is_asked_before_undoing(changed):
+    state = details(rules=[KMS_RULE], keys=[key()])
+    assert ACTION.left(state | changed) != ACTION.left(state)

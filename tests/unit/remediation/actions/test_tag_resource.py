@@ -112,6 +112,10 @@ def test_stacks_and_services_without_the_api_are_left_to_people():
 def test_more_tags_than_aws_takes_are_refused():
     made = planned({str(number): "x" for number in range(50)}, {"Owner": "a"}, missing("Owner"))
     assert made.refusal == "it would have more than 50 tags: take some away first"
+    of_aws = {f"aws:{number}": "x" for number in range(9)}
+    assert added(planned({str(number): "x" for number in range(49)} | of_aws, {"Owner": "a"}, missing("Owner"))) == [
+        {"Owner": "a"}
+    ]
 
 
 def test_violations_that_name_no_tag_are_refused():

@@ -19,6 +19,7 @@ from unit.remediation.aws.cases import ATTEMPT, BEGAN, OWN, REGION, TARGET, atte
 
 TABLE = "opalite-remediation"
 DEFERRED = {"result": Result.DEFERRED, "reason": "later"}
+LATER = "2026-11-29T12:10:00.000Z"
 THREADS = 8
 
 
@@ -134,6 +135,11 @@ def test_of_several_at_once_one_begins(ledger, at_once):
     assert sorted(map(str, done)) == ["1"] + ["overtaken"] * (THREADS - 1)
 
 
+def applied(name, began_at, policy_id):
+    """As it is remembered."""
+    return Past(name, began_at, policy_id, "revoke_ingress", "applied", when=began_at, begun=True)
+
+
 def test_attempts_on_a_resource_are_remembered_whatever_the_policy(ledger):
     other = replace(TARGET, policy_id="acme.tags.all.owner")
     elsewhere = replace(TARGET, resource_id="sg-0a1b2c3d4e5f60718")
@@ -146,9 +152,9 @@ def test_attempts_on_a_resource_are_remembered_whatever_the_policy(ledger):
     past = ledger.history(TARGET, since="2026-11-01T00:00:00.000Z")
 
     assert past == [
-        Past("c", "2026-11-27T12:00:00.000Z", "acme.tags.all.owner", "revoke_ingress", "applied", begun=True),
-        Past("a", "2026-11-28T12:00:00.000Z", TARGET.policy_id, "revoke_ingress", "applied", begun=True),
-        Past("b", "2026-11-29T12:00:00.000Z", TARGET.policy_id, "revoke_ingress", "applied", begun=True),
+        applied("c", "2026-11-27T12:00:00.000Z", "acme.tags.all.owner"),
+        applied("a", "2026-11-28T12:00:00.000Z", TARGET.policy_id),
+        applied("b", "2026-11-29T12:00:00.000Z", TARGET.policy_id),
     ]
     assert [one.id for one in ledger.history(TARGET, since="2026-11-28T12:00:00.000Z")] == ["a", "b"]
     assert ledger.history(replace(TARGET, region="us-east-1"), since="2026-11-01T00:00:00.000Z") == []
@@ -156,17 +162,19 @@ def test_attempts_on_a_resource_are_remembered_whatever_the_policy(ledger):
 
 def test_it_is_remembered_whether_anything_may_have_been_done_and_what_takes_back(ledger, client):
     ledger.save(attempt(id="a", applied=(), **DEFERRED))
-    ledger.save(attempt(id="b", result=Result.APPLYING, undoes="z"))
+    ledger.save(attempt(id="b", result=Result.APPLYING, undoes="z", started_at=LATER))
     ledger.save(attempt(id="c", applied=(), **DEFERRED))
     key = {"pk": {"S": f"resource#{TARGET.resource_key}"}, "sk": {"S": f"past#{BEGAN}#c"}}
-    client.update_item(TableName=TABLE, Key=key, UpdateExpression="REMOVE begun")  # as an earlier version wrote it
+    client.update_item(
+        TableName=TABLE, Key=key, UpdateExpression="REMOVE begun, #when", ExpressionAttributeNames={"#when": "when"}
+    )  # as an earlier version wrote it
 
     past = ledger.history(TARGET, since="2026-11-01T00:00:00.000Z")
 
-    assert {one.id: (one.result, one.begun) for one in past} == {
-        "a": ("deferred", False),
-        "b": ("undoing", True),
-        "c": ("deferred", True),
+    assert {one.id: (one.result, one.when, one.begun) for one in past} == {
+        "a": ("deferred", BEGAN, False),
+        "b": ("undoing", LATER, True),
+        "c": ("deferred", BEGAN, True),
     }
 
 
