@@ -170,7 +170,7 @@ def test_a_module_that_cannot_be_imported_fails_the_initialization(function):
 
 
 def test_the_initialization_has_a_limit_of_its_own(function):
-    fn = function(handler="slow.handler", init_timeout=0.5, timeout=60)
+    fn = function(handler="slow.handler", init_timeout=0.5, timeout=180)
     assert fn.start() == Failure(
         "Sandbox.Timedout", {"errorType": "Sandbox.Timedout", "errorMessage": "Task timed out after 0.50 seconds"}
     )

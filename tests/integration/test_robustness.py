@@ -54,7 +54,7 @@ def snapshot(path: Path, items: list[bytes]) -> Path:
 
 def rest_of(process: subprocess.Popen[bytes], first: bytes = b"") -> SimpleNamespace:
     """Everything that a process still says, and how it ends."""
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=180)
     return SimpleNamespace(code=process.returncode, out=first + (out or b""), err=err.decode().splitlines())
 
 
@@ -116,7 +116,7 @@ def test_a_killed_run_leaves_no_opa_behind(opalite, few, big, children):
     of_it = children(process.pid)
     of_it.opa()
     process.kill()
-    process.communicate(timeout=60)
+    process.communicate(timeout=180)
     assert of_it.all_gone()
 
 

@@ -85,7 +85,7 @@ class Between:
         return None
 
     def _beyond_it(self, method: str, path: str, headers: dict[str, str], body: bytes) -> tuple[int, dict, bytes]:
-        connection = HTTPConnection(self._beyond, timeout=60)
+        connection = HTTPConnection(self._beyond, timeout=180)
         try:
             connection.request(method, path, body, headers)
             answer = connection.getresponse()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from time import monotonic
 
 import pytest
 
@@ -12,7 +11,6 @@ from emulation.aws import ACCOUNTS
 MEMBER = ACCOUNTS[1]
 NOON = "2026-03-02T12:00:00.250Z"
 COUNT, PAGE = 500, 100
-MOST_SECONDS = 45.0  # some 6 on two cores that are quiet, most of them for the emulation of DynamoDB
 
 
 @pytest.mark.slow
@@ -21,9 +19,7 @@ def test_five_hundred_failures_of_one_schedule(scene, function, rule, group):
         owner = "payments" if number % 5 else "web"
         scene.aws.config.record(group(f"sg-{number:05}", opened=22, tags={"owner": owner}))
     event = scene.aws.config.schedule_event(MEMBER, rule, notified_at=NOON)
-    began = monotonic()
     assert function(event)["delivered"] == {"NON_COMPLIANT": COUNT}
-    seconds = monotonic() - began
     messages = scene.messages()
     assert Counter(message["owner"] for message in messages) == {"payments": COUNT // PAGE, "web": COUNT // PAGE}
     assert Counter(message["count"] for message in messages) == {80: 5, 20: 5}
@@ -33,4 +29,3 @@ def test_five_hundred_failures_of_one_schedule(scene, function, rule, group):
     calls = ("dynamodb:BatchGetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "s3:PutObject", "sns:PublishBatch")
     assert [scene.aws.calls[name] for name in calls] == [5, COUNT, 2 * COUNT + 5, 5, 5]  # 5: whose turn it is
     assert (len(scene.findings()), len(scene.records()), scene.pending()) == (COUNT, COUNT, {})
-    assert seconds < MOST_SECONDS

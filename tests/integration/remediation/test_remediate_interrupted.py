@@ -23,7 +23,7 @@ def half(terminal, poll):
         with terminal.start("apply", *terminal.named(group), "--data", settings) as process:
             assert poll(lambda: terminal.aws.calls["ec2:RevokeSecurityGroupIngress"])
             process.send_signal(number)
-            out, err = process.communicate(timeout=60)
+            out, err = process.communicate(timeout=180)
         terminal.aws.mend()
         return group, settings, process.returncode, out, err.decode().splitlines()
 
@@ -67,7 +67,7 @@ def test_of_two_runs_at_once_one_mends_and_the_other_says_so(terminal):
     settings = terminal.settings("auto")
     arguments = ("apply", *terminal.named(group), "--data", settings, "--format", "jsonl")
     both = [terminal.start(*arguments) for _ in range(2)]
-    ended = [process.communicate(timeout=60) for process in both]
+    ended = [process.communicate(timeout=180) for process in both]
 
     results = sorted(one["result"] for one in terminal.records().values())
     assert [err for _, err in ended] == [b"", b""]
@@ -81,7 +81,7 @@ def test_of_two_that_go_on_at_once_one_is_told_that_the_other_does(terminal, hal
     (name,) = terminal.records()
     terminal.aws.slow("ec2", "RevokeSecurityGroupIngress", seconds=1.0)
     both = [terminal.start("resume", name, "--data", settings, "--format", "jsonl") for _ in range(2)]
-    ended = [(process.communicate(timeout=60), process.returncode) for process in both]
+    ended = [(process.communicate(timeout=180), process.returncode) for process in both]
 
     codes = sorted(code for _, code in ended)
     said = [err.decode() for (_, err), _ in ended if err]
@@ -96,7 +96,7 @@ def _at_a_terminal(terminal, answer: bytes, *arguments) -> tuple[int, bytes]:
     try:
         with terminal.start(*arguments, stdin=theirs) as process:
             os.write(ours, answer)
-            out, err = process.communicate(timeout=60)
+            out, err = process.communicate(timeout=180)
         assert out.startswith(b'{"form":1,')
         return process.returncode, err
     finally:
@@ -124,7 +124,7 @@ def test_what_was_changed_while_the_person_was_thinking_is_not_done(terminal, po
             assert poll(terminal.records)
             terminal.open(group, "0.0.0.0/0", port=3389)
             os.write(ours, b"y\n")
-            process.communicate(timeout=60)
+            process.communicate(timeout=180)
     finally:
         os.close(ours)
         os.close(theirs)
@@ -155,7 +155,7 @@ def test_ctrl_c_at_the_question_changes_nothing_and_it_may_be_asked_again(termin
         with terminal.start(*arguments, stdin=theirs) as process:
             assert poll(terminal.records)
             process.send_signal(signal.SIGINT)
-            out, err = process.communicate(timeout=60)
+            out, err = process.communicate(timeout=180)
     finally:
         os.close(ours)
         os.close(theirs)

@@ -46,7 +46,7 @@ def test_the_command_that_an_interrupted_run_prints_goes_on_as_it_was_begun(term
     with terminal.start(*arguments) as process:
         assert poll(lambda: terminal.aws.calls["ec2:RevokeSecurityGroupIngress"])
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=60)
+        _, err = process.communicate(timeout=180)
     terminal.aws.mend()
     printed = err.decode().splitlines()[0].partition("opalite remediate ")[2]
     (record,) = terminal.records("my records")
