@@ -315,6 +315,30 @@ def test_a_layer_is_known_by_its_zip(aws, doctor, repository, tmp_path):
     assert told(doctor("--layer", path, "--format", "json")) == [("wrong", "function_architecture", "")]
 
 
+def test_a_layer_of_another_name_is_not_taken_for_ours(aws, doctor):
+    aws.functions.configuration["Layers"] = [{"Arn": LAYER.replace("layer:opalite", "layer:aws-otel")}]
+    done = doctor("--format", "json")
+    (layer,) = [one for one in json.loads(done.out)["diagnoses"] if one["check"] == "function_layer"]
+    assert (done.code, told(done), layer["state"]) == (0, [], "notice")
+
+
+def test_the_place_is_put_into_commands_and_not_into_names(aws, doctor):
+    aws.recording.recorder_name = "REGIONAL-ACCOUNT-recorder"
+    aws.recording.off.add(MEMBER)
+    [one] = [one for one in json.loads(doctor("--all", "--format", "json").out)["diagnoses"] if one["state"] == "wrong"]
+    assert one["command"].endswith(f"--region {REGION} --configuration-recorder-name REGIONAL-ACCOUNT-recorder")
+
+
+def test_accounts_that_no_role_opens_are_told_together(aws, doctor):
+    aws.fail("lambda", "GetFunctionConfiguration", code="AccessDeniedException", times=None)
+    done = doctor("--accounts", f"{MEMBER},{OTHER}")
+    [line] = [line for line in done.out.decode().splitlines() if "recorder," in line]
+    assert (
+        "the account cannot be asked: the credentials are of another account, and no role was named (2 accounts:"
+        in line
+    )
+
+
 def _digest(path: Path) -> str:
     return layer_of(path.read_bytes()).digest
 

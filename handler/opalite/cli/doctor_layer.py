@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from opalite.catalog import Catalog
-from opalite.doctor.layer import LayerFile
+from opalite.doctor.layer import FOREIGN, LayerFile
 from opalite.errors import UsageError
 
 _NAME = "opalite/layer.json"
@@ -34,14 +34,20 @@ def named(path: Path) -> LayerFile:
 
 
 def fetched(url: str) -> LayerFile | None:
-    """The attached layer, from where Lambda says that it lies; None if it cannot be had."""
+    """The attached layer, from where Lambda says that it lies: FOREIGN if it is none of Opalite, None if it cannot be had."""
     if not url.startswith("https://"):
         return None
     try:
         with urllib.request.urlopen(url, timeout=_SECONDS) as answer:  # noqa: S310 - https, as just seen
-            return layer_of(answer.read(_LARGEST))
+            body = answer.read(_LARGEST)
     except (OSError, ValueError, HTTPException):
         return None
+    if not zipfile.is_zipfile(io.BytesIO(body)):  # Lambda takes nothing else: it was cut short
+        return None
+    try:
+        return layer_of(body)
+    except ValueError:
+        return FOREIGN
 
 
 def layer_of(body: bytes) -> LayerFile:

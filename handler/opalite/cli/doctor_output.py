@@ -8,7 +8,7 @@ from typing import Protocol
 import orjson
 
 from opalite.cli.sink import Descriptor, Sink
-from opalite.doctor.diagnosis import Diagnosis, State
+from opalite.doctor.diagnosis import Diagnosis, State, filled
 from opalite.doctor.summary import Group, Summary
 
 _STDOUT = 1
@@ -36,9 +36,7 @@ class JsonDocument:
         self._sink.write(b'{"diagnoses": [')
 
     def add(self, one: Diagnosis) -> None:
-        """With the place in the command, so that it can be given as it is."""
-        command = one.command.replace("ACCOUNT", one.account_id or "ACCOUNT").replace("REGION", one.region or "REGION")
-        self._sink.write(self._separator + orjson.dumps({**asdict(one), "command": command}))
+        self._sink.write(self._separator + orjson.dumps({**asdict(one), "command": filled(one)}))
         self._separator = b",\n"
 
     def end(self, summary: Summary) -> None:

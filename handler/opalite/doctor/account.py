@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
 
-from opalite.doctor import recorder, roles, rules
+from opalite.doctor import entering, listed, recorder, roles, rules
 from opalite.doctor.asking import Asking
 from opalite.doctor.diagnosis import Diagnosis, Reply, skipped, unknown, well, wrong
 from opalite.doctor.settings import Subject, unnamed
@@ -26,6 +26,9 @@ ACTIONS: Final = (  # of the role by which the doctor looks, in each account
 )
 # The one type that AWS Config takes of an account without having recorded it.
 _ACCOUNT_TYPE: Final = "AWS::::Account"
+# As opalite.adapters.aws.members has them: the function refuses what comes of these.
+_CLOSED: Final = frozenset({"CLOSED", "PENDING_ACTIVATION", "SUSPENDED"})
+_STRANGE: Final = "AccountNotFoundException"
 _TOKEN: Final = "TESTMODE"  # noqa: S105 - any text will do
 _IN_REGION: Final = (*recorder.CHECKS, "security_hub", *rules.CHECKS, "test_evaluation")
 
@@ -43,7 +46,9 @@ class Context:
     organization: str = ""  # its id, if known
     alone: bool = False  # in no organization
     function_role: str = ""  # ARN
+    caller: entering.Caller | None = None  # the function as it enters members, if that is known
     expected: bool = False  # the caller should be let into other accounts
+    proven: bool = False  # the caller is the function, and says what it says
     organization_rules: Mapping[str, Reply] = field(default_factory=dict)
     types: frozenset[str] = frozenset()
 
@@ -61,6 +66,11 @@ def _examined(asking: Asking, context: Context, account: str) -> Iterator[Diagno
         return
     home = Place(context.partition, account, context.regions[0])
     entered = Reply(value=True) if account == context.own else asking.entered(home)
+    if gone := _gone(asking, context, account, entered):
+        yield gone
+        yield skipped("role_trust", gone.message)
+        yield from _skipped(context, account, gone.message)
+        return
     if context.subject.member_role is None and account != context.own:
         why = "no role was named by --role or by the function"
         yield from (unnamed(context.subject, check, why) for check in roles.CHECKS[:2])
@@ -84,6 +94,22 @@ def _is_left_out(context: Context, account: str) -> bool:
         return False
     replies = [one for one in context.organization_rules.values() if one.value]
     return bool(replies) and not any(rules.copies(one, account).value for one in replies)
+
+
+def _gone(asking: Asking, context: Context, account: str, entered: Reply) -> Diagnosis | None:
+    """Why no role would help in an account that cannot be entered. Asked of those that somebody named: --all has active ones only."""
+    if not entered.permission or context.alone or account not in context.subject.accounts:
+        return None
+    place = Place(context.partition, context.own, "")
+    told = asking.ask("organizations", place, "DescribeAccount", member="Account", AccountId=account)
+    states = _CLOSED & {str((told.value or {}).get(member)) for member in ("State", "Status")}
+    if told.absent == _STRANGE:
+        message = "the account is not in the organization"
+    elif states:
+        message = f"the account is {min(states)}"
+    else:
+        return None
+    return wrong("member_role", message, "leave it out of --accounts: the function does not serve it")
 
 
 def _skipped(context: Context, account: str, why: str) -> Iterator[Diagnosis]:
@@ -111,21 +137,16 @@ def _role(asking: Asking, context: Context, place: Place, entered: Reply) -> rol
         entered,
         own=own,
         management=place.account_id == context.management,
-        trusted=_trusted(context),
+        trusted=entering.trusted(context.function_role) if context.function_role else (),
+        caller=context.caller,
+        proven=context.proven,
+        sweep=entering.sweep_of(subject.function, context.function_role),
         organization=context.organization,
         expected=context.expected,
     )
     if own or not entered.known:
         return replace(seen, role=entered)
     return replace(seen, role=asking.ask("iam", place._replace(region=""), "GetRole", RoleName=name.rpartition("/")[2]))
-
-
-def _trusted(context: Context) -> list[str]:
-    """The function's role, or its account, which leaves it to the account whom it lets assume the role."""
-    if not context.function_role:
-        return []
-    account = context.function_role.split(":")[4]
-    return [context.function_role, account, f"arn:{context.partition}:iam::{account}:root", "*"]
 
 
 def _recorder(asking: Asking, place: Place) -> recorder.Seen:
@@ -169,8 +190,25 @@ def _rules(asking: Asking, context: Context, place: Place) -> Iterator[Diagnosis
         states = asking.pages("config", place, "DescribeConfigRuleEvaluationStatus", "ConfigRulesEvaluationStatus")
     organization = context.organization_rules.get(place.region, Reply(()))
     wanted = Reply(()) if place.account_id == context.management else rules.copies(organization, place.account_id)
-    seen = rules.Account(wanted, replace(found, value=ours if found.known else None), states, alone=context.alone)
+    believed = context.subject.rules
+    seen = rules.Account(
+        wanted,
+        replace(found, value=ours if found.known else None),
+        states,
+        alone=context.alone,
+        missing=() if believed is None else listed.missing(ours, believed, place, context.own),
+        refused=() if believed is None else listed.refused(ours, believed, place, context.own),
+        own=place.account_id == context.own,
+        plain=_plain(found, function),
+    )
     yield from rules.account(seen, context.now, context.subject.stale_days)
+
+
+def _plain(found: Reply, function: str) -> bool:
+    """Whether there are rules of the function without the version or the alias that is named."""
+    named = [(rule.get("Source") or {}).get("SourceIdentifier") for rule in found.value or ()]
+    plain = rules.plain(function)
+    return plain != function and plain in named
 
 
 def _tested(asking: Asking, context: Context, place: Place) -> Diagnosis:

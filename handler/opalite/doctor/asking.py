@@ -23,7 +23,8 @@ _ABSENT: Final = frozenset(
         "AWS.SimpleQueueService.NonExistentQueue",
     }
 )  # fmt: skip
-_PLACE: Final = re.compile(r" (?:in|of) account \d{12}(?:, [a-z0-9-]+)?")
+_ACCOUNT: Final = re.compile(r"account \d{12}")
+_REGION: Final = r"(?:, [a-z]{2,}(?:-[a-z]+)+-\d+)?"
 # What it takes for a refusal: the service is not switched on, or there is no organization.
 _OFF: Final = re.compile(
     r"\((InvalidAccessException|AWSOrganizationsNotInUseException|NoAvailableOrganizationException)\)"
@@ -34,6 +35,10 @@ _NOT_ENABLED: Final = re.compile(
     r"\((?:AuthFailure|InvalidAccessKeyId|InvalidClientTokenId|OptInRequired|RegionDisabledException|UnrecognizedClientException)\)"
 )
 _ENTER: Final = "see member_role: the role must be there, and let the caller in (sts:AssumeRole)"
+_NO_ROLE: Final = "no role was named"  # as the border to AWS says it
+_NAME: Final = (
+    "name a role by --role, or see function_state and function_settings: the function's environment names one"
+)
 _ENABLE: Final = "enable the Region in the account, or leave it out of --regions"
 
 
@@ -69,27 +74,30 @@ class Asking:
         try:
             service = self._sessions.service(name, place.account_id, place.region)
         except Denied as denied:
-            return Reply(unknown=_nowhere(denied), permission="sts:AssumeRole", remedy=_ENTER)
+            remedy = _NAME if _NO_ROLE in str(denied) else _ENTER
+            return Reply(unknown=_nowhere(denied, place), permission="sts:AssumeRole", remedy=remedy)
         except AwsError as error:
-            return Reply(unknown=_nowhere(error))
+            return Reply(unknown=_nowhere(error, place))
         try:
             return Reply(call(service))
         except Absent as absent:
             return Reply(absent=str(absent) or "absent")
         except Denied as denied:
-            return _denied(denied, f"{name}:{operation}")
+            return _denied(denied, place, f"{name}:{operation}")
         except AwsError as error:
-            return Reply(absent=error.code) if error.code in _ABSENT else Reply(unknown=_nowhere(error))
+            return Reply(absent=error.code) if error.code in _ABSENT else Reply(unknown=_nowhere(error, place))
 
 
-def _denied(denied: Denied, action: str) -> Reply:
+def _denied(denied: Denied, place: Place, action: str) -> Reply:
     if off := _OFF.search(str(denied)):
         return Reply(absent=off[1])
     if _NOT_ENABLED.search(str(denied)):
-        return Reply(unknown=_nowhere(denied), remedy=_ENABLE)
-    return Reply(unknown=_nowhere(denied), permission=_PERMISSIONS.get(action, action))
+        return Reply(unknown=_nowhere(denied, place), remedy=_ENABLE)
+    return Reply(unknown=_nowhere(denied, place), permission=_PERMISSIONS.get(action, action))
 
 
-def _nowhere(error: Exception) -> str:
+def _nowhere(error: Exception, place: Place) -> str:
     """Without account and region, so that the same trouble in many accounts is one."""
-    return _PLACE.sub("", str(error))
+    here = f"account {place.account_id}"
+    text = re.sub(f" (?:in|of) {re.escape(here)}{_REGION}", "", str(error))
+    return _ACCOUNT.sub(lambda found: "the account" if found[0] == here else "another account", text)

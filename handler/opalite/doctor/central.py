@@ -29,6 +29,7 @@ ACTIONS: Final = (  # of the caller, in the function's account
     "lambda:GetLayerVersion",
     "lambda:GetPolicy",
     "lambda:GetResourcePolicy",
+    "organizations:DescribeAccount",
     "organizations:DescribeOrganization",
     "organizations:ListAWSServiceAccessForOrganization",
     "organizations:ListAccounts",
@@ -89,11 +90,24 @@ def organization_rules(asking: Asking, subject: Subject, home: Place) -> tuple[R
     if subject.function is None:
         checks = ("rule_name", "organization_rules", "organization_rule_accounts")
         return Reply(()), (skipped(check, "no --function was named") for check in checks)
-    every = asking.pages("config", home, "DescribeOrganizationConfigRules", "OrganizationConfigRules")
+    every = _organization_rules(asking, home)
     found = rules.of_function(every, subject.function)
     statuses = asking.pages("config", home, "DescribeOrganizationConfigRuleStatuses", "OrganizationConfigRuleStatuses")
     failed = {name: _failed(asking, home, name) for name in rules.failing(statuses, rules.names(found))}
-    return found, rules.organization(rules.Organization(found, statuses, failed))
+    return found, rules.organization(
+        rules.Organization(found, statuses, failed, plain=bool(rules.of_plain(every, subject.function).value))
+    )
+
+
+def naming(asking: Asking, subject: Subject, home: Place) -> list[str]:
+    """The names of the organization's rules of the function, as far as anybody says: one that serves its own account needs none."""
+    if subject.function is None:
+        return []
+    return rules.names(rules.of_function(_organization_rules(asking, home), subject.function))
+
+
+def _organization_rules(asking: Asking, home: Place) -> Reply:
+    return asking.pages("config", home, "DescribeOrganizationConfigRules", "OrganizationConfigRules")
 
 
 def _failed(asking: Asking, home: Place, name: str) -> Reply:

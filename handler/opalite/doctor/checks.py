@@ -32,7 +32,7 @@ CHECKS: Final[Mapping[str, str]] = {  # by id, how it is when all is well
     "role_trust": "the role trusts the function, and demands the organization or an external id",
     "recorder": "the recorder is on, and its last delivery succeeded",
     "recorder_types": "it records all types that the policies of the rules speak of",
-    "recorder_frequency": "it records continuously",
+    "recorder_frequency": "it records what the policies need continuously",
     "delivery_channel": "there is a delivery channel, and what it delivered last arrived",
     "security_hub": "Security Hub is enabled",
     "rule_copies": "each rule of the organization has its copy",

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from opalite.publish.foreign import plain
 
 _LONGEST = 300  # characters of a text; names of rules, codes and reasons are others' words
+_PLACEHOLDERS: Final = ("ACCOUNT", "REGION")
+# What is quoted in a command is a name that others chose, and none of these, whatever it says.
+_WORD: Final = re.compile(rf"""'[^']*'|"[^"]*"|(?<!\S)(?:{"|".join(_PLACEHOLDERS)})(?!\S)""")
 
 
 class State(StrEnum):
@@ -81,5 +85,12 @@ def unknown(check: str, reply: Reply) -> Diagnosis:
 
 
 def quoted(name: object) -> str:
-    """A name that others chose, as a word of a command: a shell must not run what is in it."""
-    return shlex.quote(plain(name, _LONGEST))
+    """A name that others chose, as a word of a command: a shell must not run what is in it, and it is no placeholder."""
+    text = plain(name, _LONGEST)
+    return f"'{text}'" if text in _PLACEHOLDERS else shlex.quote(text)
+
+
+def filled(one: Diagnosis) -> str:
+    """The command with the place in it, so that it can be given as it is."""
+    places = dict(zip(_PLACEHOLDERS, (one.account_id, one.region), strict=True))
+    return _WORD.sub(lambda found: places.get(found[0]) or found[0], one.command)

@@ -13,7 +13,7 @@ from typing import Any, Final
 import orjson
 
 from opalite.catalog import Catalog
-from opalite.doctor import account, central, function, organization, rules, settings
+from opalite.doctor import account, central, entering, function, organization, rules, settings
 from opalite.doctor.account import Context
 from opalite.doctor.asking import Asking
 from opalite.doctor.diagnosis import Diagnosis, Reply, skipped, unknown
@@ -52,8 +52,9 @@ def examined(job: Job) -> Iterator[Diagnosis]:
     home = job.place
     configuration = central.configuration(job.asking, job.subject, home)
     subject, said = settings.told_by(job.subject, configuration, home.region)
-    yield said
     members = central.organization(job.asking, home, hub=subject.security_hub)
+    named = central.naming(job.asking, subject, home) if subject.own_only and _is_there(members) else ()
+    yield settings.served(subject, said, members.organization, named)
     accounts = _accounts(subject, members, job)
     found = Reply(())
     alone = subject.own_only or bool(members.organization.absent)
@@ -74,6 +75,7 @@ def examined(job: Job) -> Iterator[Diagnosis]:
         yield central.failed_events(job.asking, subject, home, seen, job.now)
     yield from central.outputs_told(job.asking, subject, home)
     role = str((configuration.value or {}).get("Role", ""))
+    is_function = central.is_caller(job.asking, home, role)
     context = Context(
         subject=subject,
         own=home.account_id,
@@ -84,7 +86,9 @@ def examined(job: Job) -> Iterator[Diagnosis]:
         organization=members.id,
         alone=alone,
         function_role=role,
-        expected=job.subject.role is not None or central.is_caller(job.asking, home, role),
+        caller=_caller(subject, role, members),
+        expected=job.subject.role is not None or is_function,
+        proven=is_function and _is_same(subject),
         organization_rules={home.region: found},
         types=needed(found, job.layer.catalog if job.layer else job.catalog),
     )
@@ -118,6 +122,19 @@ def _texts(parameters: str) -> dict[str, str]:
 
 def _is_there(members: organization.Seen) -> bool:
     return members.organization.value is not None
+
+
+def _caller(subject: Subject, role: str, members: organization.Seen) -> entering.Caller | None:
+    """The function as it comes into other accounts; None where nobody knows how."""
+    if subject.entering is None or not role:
+        return None
+    return entering.caller(role, subject.entering, members.organization, members.id)
+
+
+def _is_same(subject: Subject) -> bool:
+    """Whether the doctor enters other accounts as the function does, and not by an option of his."""
+    given = subject.entering
+    return given is not None and (subject.role, subject.external_id) == (subject.member_role, given.external_id)
 
 
 def _without(subject: Subject, members: organization.Seen) -> Iterator[Diagnosis]:

@@ -30,16 +30,19 @@ class Seen:
 
 
 def diagnoses(seen: Seen) -> Iterator[Diagnosis]:
-    """All but the types: those count together in an account."""
+    """All for which it does not matter what the policies need."""
     yield _recorder(seen)
-    yield _frequency(seen)
     yield _channel(seen)
 
 
 def types(seen: Mapping[str, Seen], needed: frozenset[str]) -> Iterator[tuple[str, Diagnosis]]:
-    """By region, and one with an empty region for what one Region may record for all."""
+    """Whether the needed types are recorded, and how often, by region.
+
+    One diagnosis has an empty region: of what one Region may record for all.
+    """
     known: list[frozenset[str]] = []
     for region, here in seen.items():
+        yield region, _frequency(here, needed)
         recorder = _ours(here)
         if not here.recorders.known:
             yield region, unknown("recorder_types", here.recorders)
@@ -99,21 +102,32 @@ def _told(missing: frozenset[str]) -> Diagnosis:
     return wrong(check, f"not recorded: {_listed(missing)}", "record these types, too: they are never judged", _PUT)
 
 
-def _frequency(seen: Seen) -> Diagnosis:
+def _frequency(seen: Seen, needed: frozenset[str]) -> Diagnosis:
     check = "recorder_frequency"
     if not seen.recorders.known:
         return unknown(check, seen.recorders)
     recorder = _ours(seen)
     if recorder is None:
         return skipped(check, "there is no recorder")
+    recorded = needed - _missing(recorder, needed)
+    daily = recorded & _daily(recorder, needed)
+    if not daily:
+        return well(check)
+    what = "all types that the policies need" if daily == recorded else _listed(daily)
+    return notice(
+        check, f"recorded once a day, and a failure is not seen for so long: {what}", "record continuously", _PUT
+    )
+
+
+def _daily(recorder: Mapping[str, Any], needed: frozenset[str]) -> frozenset[str]:
+    """An override says it of its types, the mode of all others."""
     mode = recorder.get("recordingMode") or {}
-    daily = [one for one in mode.get("recordingModeOverrides") or () if one.get("recordingFrequency") == "DAILY"]
-    if mode.get("recordingFrequency") == "DAILY" or daily:
-        what = "some types are" if mode.get("recordingFrequency") != "DAILY" else "everything is"
-        return notice(
-            check, f"{what} recorded once a day: that long a failure is not seen", "record continuously", _PUT
-        )
-    return well(check)
+    said = {
+        kind: str(one.get("recordingFrequency"))
+        for one in mode.get("recordingModeOverrides") or ()
+        for kind in one.get("resourceTypes") or ()
+    }
+    return frozenset(kind for kind in needed if said.get(kind, mode.get("recordingFrequency")) == "DAILY")
 
 
 def _channel(seen: Seen) -> Diagnosis:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from opalite.doctor.diagnosis import Diagnosis, Reply, notice, quoted, skipped, unknown, well, wrong
+from opalite.doctor.diagnosis import Diagnosis, Reply, State, notice, quoted, skipped, unknown, well, wrong
 
 CHECKS: Final = ("rule_copies", "rule_state", "rule_invocation", "rule_fresh")
 # https://docs.aws.amazon.com/config/latest/APIReference/API_DescribeConfigRules.html: what most operations take as a name. AWS
@@ -16,6 +16,10 @@ NAME_CHARACTERS: Final = 64
 PREFIX: Final = "OrgConfigRule-"
 _SUFFIX_CHARACTERS: Final = len("-abcdefgh")
 _NAMED: Final = 5
+_PLAIN_PARTS: Final = 7  # of the ARN of a function
+_ALIAS: Final = "the Config rules name the plain function, not this version or alias"
+_ALIAS_REMEDY: Final = "leave it out of --function, or let the rules name it"
+_LIST: Final = "let OPALITE_RULES and the rules agree (docs/lambda.md)"
 _LIVE: Final = frozenset({"ACTIVE", "EVALUATING"})
 _TIMES: Final = ("LastSuccessfulEvaluationTime", "LastSuccessfulInvocationTime", "FirstActivatedTime")
 _DETAILS: Final = "aws configservice get-organization-config-rule-detailed-status --organization-config-rule-name "
@@ -26,25 +30,32 @@ _STATUS: Final = "aws configservice describe-config-rule-evaluation-status --reg
 class Organization:
     """The rules of the organization in one Region, those of our function only.
 
-    `statuses`: of all rules. `failed`: by name, entries of GetOrganizationConfigRuleDetailedStatus that failed.
+    `statuses`: of all rules. `failed`: by name, entries of GetOrganizationConfigRuleDetailedStatus that failed. `plain`: there are
+    rules of the plain function, while ours is a version or an alias of it.
     """
 
     rules: Reply
     statuses: Reply
     failed: Mapping[str, Reply] = field(default_factory=dict)
+    plain: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
     """`wanted`: names of the copies that must be there, a list. `rules`, `states`: those of our function, how they were evaluated.
 
-    `alone`: there are no rules of an organization, so there must be rules of the account's own.
+    `alone`: there are no rules of an organization, so there must be rules of the account's own. `missing`: listed ones that are not
+    there; `refused`: names of those that the function does not believe. `own`: the account is the function's. `plain`: as above.
     """
 
     wanted: Reply
     rules: Reply
     states: Reply
     alone: bool = False
+    missing: Sequence[str] = ()
+    refused: Sequence[str] = ()
+    own: bool = False
+    plain: bool = False
 
 
 def of_function(rules: Reply, function: str) -> Reply:
@@ -53,6 +64,16 @@ def of_function(rules: Reply, function: str) -> Reply:
         return rules
     member = "OrganizationCustomRuleMetadata"
     return Reply(tuple(one for one in rules.value if is_of((one.get(member) or {}).get("LambdaFunctionArn"), function)))
+
+
+def of_plain(rules: Reply, function: str) -> Reply:
+    """Of the same, those that name the function without the version or the alias that it is; none if it is none."""
+    return Reply(()) if plain(function) == function else of_function(rules, plain(function))
+
+
+def plain(function: str) -> str:
+    """The ARN of a function without version or alias."""
+    return ":".join(function.split(":")[:_PLAIN_PARTS])
 
 
 def is_of(named: Any, function: str) -> bool:
@@ -103,10 +124,7 @@ def account(seen: Account, now: datetime, stale_days: int) -> Iterator[Diagnosis
     rules = list(seen.rules.value or ())
     there = {str(one.get("ConfigRuleName")) for one in rules}
     yield _copies(seen, there)
-    if seen.alone and not rules:
-        yield wrong("rule_state", "no Config rule names the function", "deploy the rules (docs/lambda.md)")
-    else:
-        yield _each("rule_state", rules, _inactive, "see what deletes it, or deploy the rule again", _STATUS)
+    yield _state(seen, rules)
     if not seen.states.known:
         yield from (unknown(check, seen.states) for check in ("rule_invocation", "rule_fresh"))
         return
@@ -134,6 +152,8 @@ def _names(found: Sequence[str]) -> Diagnosis:
 
 def _deployed(seen: Organization, found: Sequence[str]) -> Diagnosis:
     check = "organization_rules"
+    if not found and seen.plain:
+        return wrong(check, _ALIAS, _ALIAS_REMEDY)
     if not found:
         return wrong(check, "no organization rule names the function", "deploy the rules (docs/lambda.md)")
     if not seen.statuses.known:
@@ -182,6 +202,23 @@ def _copies(seen: Account, there: set[str]) -> Diagnosis:
         return well("rule_copies")
     remedy = "is there a recorder? AWS tries for some hours; then deploy the rule again"
     return wrong("rule_copies", f"there is no {_listed(missing)}", remedy, _DETAILS + "NAME")
+
+
+def _state(seen: Account, rules: Sequence[Mapping[str, Any]]) -> Diagnosis:
+    """Of the rules that there are, those that must be there, and those that are there in vain."""
+    check = "rule_state"
+    if seen.alone and not rules and seen.plain:
+        return wrong(check, _ALIAS, _ALIAS_REMEDY)
+    if seen.alone and not rules:
+        return wrong(check, "no Config rule names the function", "deploy the rules (docs/lambda.md)")
+    if seen.missing:
+        message = f"OPALITE_RULES lists what is no Config rule of the function here: {_listed(seen.missing)}"
+        return wrong(check, message, "deploy the rule, or take it out of OPALITE_RULES", _STATUS)
+    told = _each(check, rules, _inactive, "see what deletes it, or deploy the rule again", _STATUS)
+    if not seen.refused or told.state is State.WRONG:
+        return told
+    message = f"the function refuses the events of what OPALITE_RULES does not list: {_listed(seen.refused)}"
+    return wrong(check, message, _LIST) if seen.own else notice(check, message, "whose is it? " + _LIST)
 
 
 def _each(

@@ -26,16 +26,7 @@ def statements(policy: object) -> list[JsonObject]:
 
 def allowing(policy: object, action: str, *, effect: str = "Allow") -> list[JsonObject]:
     """The statements that allow an action, or deny it."""
-    service = action.partition(":")[0]
-    wanted = {action.lower(), "*", f"{service}:*"}
-    return [
-        entry
-        for entry in statements(policy)
-        if entry.get("Effect") == effect
-        and any(
-            name.lower() in wanted or _matches(action.lower(), name.lower()) for name in listed(entry.get("Action"))
-        )
-    ]
+    return [entry for entry in statements(policy) if entry.get("Effect") == effect and _is_of(entry, action.lower())]
 
 
 def principals(entry: JsonObject, kind: str) -> list[str]:
@@ -82,12 +73,19 @@ def listed(value: object) -> list[str]:
     return [] if value is None else [str(value)]
 
 
+def matches(text: str, pattern: str) -> bool:
+    """`*` and `?` as in policies; brackets mean nothing there."""
+    return fnmatchcase(text, _STAR.sub("*", pattern).replace("[", "[[]"))
+
+
+def _is_of(entry: JsonObject, action: str) -> bool:
+    """Whether a statement speaks of an action in small letters, be it by what it leaves out."""
+    if "NotAction" in entry:
+        return not any(matches(action, name.lower()) for name in listed(entry["NotAction"]))
+    return any(matches(action, name.lower()) for name in listed(entry.get("Action")))
+
+
 def _holds(operator: str, one: str, value: str) -> bool:
     if operator == "StringEquals":
         return one == value
-    return operator in ("StringLike", "ArnLike", "ArnEquals") and _matches(one, value)
-
-
-def _matches(text: str, pattern: str) -> bool:
-    """`*` and `?` as in policies; brackets mean nothing there."""
-    return fnmatchcase(text, _STAR.sub("*", pattern).replace("[", "[[]"))
+    return operator in ("StringLike", "ArnLike", "ArnEquals") and matches(one, value)

@@ -52,6 +52,7 @@ def healthy() -> dict[str, Any]:
     return {
         "sts:GetCallerIdentity": {"Arn": f"arn:aws:sts::{OWN}:assumed-role/OpaliteFunction/somebody"},
         "organizations:DescribeOrganization": {"Organization": {"Id": "o-exampleorgid", "MasterAccountId": MANAGEMENT}},
+        "organizations:DescribeAccount": {"Account": {"State": "ACTIVE"}},
         "organizations:ListDelegatedAdministrators": {"DelegatedAdministrators": [{"Id": OWN}]},
         "organizations:ListAWSServiceAccessForOrganization": {
             "EnabledServicePrincipals": [

@@ -74,14 +74,23 @@ def test_ten_faults_are_found_and_nothing_else():
     assert states(told, State.UNKNOWN) == []
 
 
-def test_a_single_account_without_an_organization():
+def alone() -> Cloud:
+    """An account in no organization, with a function for itself."""
     cloud = Cloud()
     cloud.answers["organizations:DescribeOrganization"] = NO_ORGANIZATION
-    told = found(cloud, replace(SUBJECT, remediation_table=None))
+    variables = cloud.answers["lambda:GetFunctionConfiguration"]["Environment"]["Variables"]
+    variables["OPALITE_ACCOUNTS"] = ""
+    return cloud
+
+
+def test_a_single_account_without_an_organization():
+    told = found(alone(), replace(SUBJECT, remediation_table=None, whole=False))
     assert {one.account_id for one in told} == {"", OWN}
     assert (states(told, State.WRONG), states(told, State.UNKNOWN)) == ([], [])
     skipped = {
-        one.check for one in told if one.state is State.SKIPPED and one.message == "the account is in no organization"
+        one.check
+        for one in told
+        if one.message == "the function serves its own account alone (OPALITE_ACCOUNTS)" and one.state is State.SKIPPED
     }
     assert skipped == ORGANIZATION_CHECKS
 
@@ -98,8 +107,7 @@ def test_a_function_of_one_account_needs_nothing_of_the_organization_that_the_ac
 
 
 def test_a_single_account_needs_a_rule_of_the_function():
-    cloud = Cloud()
-    cloud.answers["organizations:DescribeOrganization"] = NO_ORGANIZATION
+    cloud = alone()
     cloud.answers["config:DescribeConfigRules"] = {"ConfigRules": []}
     assert states(found(cloud), State.WRONG) == [("rule_state", OWN)]
 
@@ -236,7 +244,8 @@ def test_nothing_is_called_that_the_documents_do_not_allow():
     cloud.answers["sqs:GetQueueAttributes"] = {"Attributes": {"ApproximateNumberOfMessages": "1"}}
     cloud.entry("config:DescribeOrganizationConfigRuleStatuses", OrganizationRuleStatus="CREATE_FAILED")
     cloud.absent("lambda:GetPolicy")
-    found(cloud)
+    cloud.closed.add(OTHER)
+    found(cloud, replace(SUBJECT, whole=False, accounts=(OWN, MEMBER, OTHER)))
     central_calls = {action for action, *_ in cloud.calls} | {"organizations:ListAccounts"}
     central_calls.remove("sts:GetCallerIdentity")  # nobody needs a permission for that
     named = {"lambda:GetLayerVersionByArn": "lambda:GetLayerVersion", "s3:GetBucketEncryption": "s3:GetEncryptionConfiguration",

@@ -96,8 +96,9 @@ FAULTS = [
     ("recorder", _entry(STATES, lastStatus="Failure", lastErrorCode="AccessDenied"), "wrong",
      "the recorder's last delivery failed (AccessDenied)"),
     ("recorder", _entry(STATES, lastStatus="Pending"), "notice", "the recorder has not delivered yet"),
-    ("recorder_frequency", _entry(RECORDERS, recordingMode={"recordingModeOverrides": [{"recordingFrequency": "DAILY"}]}),
-     "notice", "some types are recorded once a day: that long a failure is not seen"),
+    ("recorder_frequency", _entry(RECORDERS, recordingMode={"recordingModeOverrides": [
+        {"recordingFrequency": "DAILY", "resourceTypes": ["AWS::S3::Bucket"]}]}),
+     "notice", "recorded once a day, and a failure is not seen for so long: AWS::S3::Bucket"),
     ("delivery_channel", _delivery("configStreamDeliveryInfo", lastErrorCode="AccessDenied"), "wrong",
      "not delivered: stream (AccessDenied)"),
     ("delivery_channel", _delivery("configHistoryDeliveryInfo"), "wrong", "not delivered: history (no reason is told)"),

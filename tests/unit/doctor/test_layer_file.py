@@ -11,7 +11,7 @@ from hashlib import sha256
 import pytest
 
 from opalite.cli.doctor_layer import fetched, layer_of
-from opalite.doctor.layer import LayerFile
+from opalite.doctor.layer import FOREIGN, LayerFile
 from unit.doctor.cloud import CATALOG
 
 SAID = {"bundle_revision": "0123", "opa_version": "1.22.2", "catalog": CATALOG, "architecture": "arm64"}
@@ -52,3 +52,18 @@ def test_what_is_no_layer_is_refused(body):
 )
 def test_nothing_is_fetched_but_by_https_and_failures_are_no_layer(url):
     assert fetched(url) is None
+
+
+@pytest.mark.parametrize(
+    ("body", "known"),
+    [
+        (_zipped(SAID), layer_of(_zipped(SAID))),
+        (_zipped("", "python/x.py"), FOREIGN),
+        (_zipped("no JSON"), FOREIGN),
+        (_zipped(SAID)[:-30], None),
+        (b"<Error/>", None),
+    ],
+)
+def test_a_zip_of_somebody_else_is_known_from_one_that_was_cut_short(monkeypatch, body, known):
+    monkeypatch.setattr("urllib.request.urlopen", lambda *_, **__: io.BytesIO(body))
+    assert fetched("https://layers/x") == known
