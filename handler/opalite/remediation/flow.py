@@ -96,9 +96,7 @@ class Remediation:
         """What had to wait is seen with fresh eyes; an approval is for the plan that it was given to. A stop ends neither."""
         stopped = self._parts.ledger.stopped()
         if stopped is not None:
-            at = self._parts.now()
-            due_at = brakes.later(at, seconds=_STOPPED_SECONDS)
-            return self._kept(before.ended(Result.DEFERRED, f"remediation is stopped: {stopped}", at, due_at=due_at))
+            return self._kept(_stopped(before, stopped, self._parts.now()))
         seen = look(self._parts, Request(before.target, before.trigger), known=before)
         fresh = seen.attempt
         approved = approving.is_approved(self._parts.signatures, before)
@@ -196,3 +194,10 @@ class Remediation:
 
 def _until_next_hour(attempt: Attempt, held: str, at: str) -> Attempt:
     return attempt.ended(Result.DEFERRED, held, at, due_at=brakes.next_hour(at))
+
+
+def _stopped(attempt: Attempt, why: str, at: str) -> Attempt:
+    """Told once, however long it lasts."""
+    reason, due_at = f"remediation is stopped: {why}", brakes.later(at, seconds=_STOPPED_SECONDS)
+    told = attempt.told if (attempt.result, attempt.reason) == (Result.DEFERRED, reason) else ()
+    return replace(attempt.ended(Result.DEFERRED, reason, at, due_at=due_at), told=told)

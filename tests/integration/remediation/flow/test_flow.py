@@ -225,6 +225,10 @@ def test_what_has_to_wait_outlives_a_stop(scene):
     scene.ledger.stop("INC-7", "anna")
     scene.later(minutes=30)
     stopped = scene.flow.go_on(attempt.id)
+    recorded = len(scene.told.records)
+    scene.later(minutes=30)
+    assert scene.flow.go_on(attempt.id).reason == stopped.reason
+    assert len(scene.told.records) == recorded  # told once
     scene.ledger.start()
     scene.later(minutes=30)
 
