@@ -18,6 +18,8 @@ CUT, ASKED = "cut", "asked"  # how writes are kept away
 
 # Of the details, what is of the instance itself.
 _OWN = ("resource_id", "identifier", "arn", "name", "encrypted", "key", "tags", "settings", "obstacles")
+# AWS changes these by itself: minor upgrades, autoscaling, a failover.
+_BY_AWS = frozenset({"allocated_storage", "availability_zone", "engine_version"})
 _UNDONE = "-opalite-undone-"  # in the name of the last snapshot of a replacement
 
 _Thing = Mapping[str, Any]
@@ -105,7 +107,9 @@ def left(details: JsonObject) -> JsonObject:
     Aliases are others' as well, the other snapshots people delete, and settings of a replacement come about while RDS is at it.
     """
     kept: JsonObject = only(details, *_OWN, "snapshots", "others")
-    snapshots, others = kept.get("snapshots"), kept.get("others")
+    settings, snapshots, others = kept.get("settings"), kept.get("snapshots"), kept.get("others")
+    if isinstance(settings, Mapping):
+        kept["settings"] = {name: value for name, value in settings.items() if name not in _BY_AWS}
     if isinstance(snapshots, Mapping):
         kept["snapshots"] = {name: {} for name in snapshots if _UNDONE in name}
     if isinstance(others, Mapping):

@@ -535,6 +535,8 @@ ALIAS = {"alias/opalite/rds": KEY.rpartition("/")[2]}
         {"snapshots": {}},
         {"snapshots": {NAMES.plain: snapshot(OURS, at=None)}},
         {"others": {NAMES.new: instance(OURS, backup_days=1, port=5432)}},  # as long as RDS is at it
+        {"settings": SETTINGS_OF_ORDERS | {"engine_version": "16.9", "allocated_storage": 400}},
+        {"settings": SETTINGS_OF_ORDERS | {"availability_zone": "eu-west-1c"}},
     ],
 )
 def test_what_others_do_beside_the_instance_keeps_nobody_from_undoing(others):
