@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -100,7 +101,9 @@ def the_schedules_reach_their_functions(story):
     (due,) = story.answers("opalite-remediation")
     assert (due.error, running.invoked[-1][1]) == (None, {"due": True})
 
-    running.fire("opalite-sweep", "2026-11-30T02:17:00Z")
+    # All has just been deployed, so that a sweep of the next day starts every rule.
+    tomorrow = datetime.now(UTC) + timedelta(hours=12)  # noqa: TID251 - the emulated Lambda goes by the real clock
+    running.fire("opalite-sweep", tomorrow.strftime("%Y-%m-%dT%H:%M:%SZ"))
     (swept,) = story.answers("opalite-sweep")
     ours = {name: value for name, value in swept.payload.items() if name in ("accounts", "started", "failed")}
     assert ours == {"accounts": 3, "started": len(running.rules), "failed": []}
