@@ -116,38 +116,34 @@ def test_who_comes_after_a_crash_goes_on(driver, moment):
     assert remedy.read(resource_id).details["tags"] == {}
 
 
-def test_a_resource_that_aws_did_not_tag_is_a_failure(driver):
+@pytest.mark.parametrize(
+    ("code", "certain", "progress"),
+    [("InvalidParameterException", True, "not_made"), ("InternalServiceException", False, "begun")],
+)
+def test_a_resource_that_aws_did_not_tag_is_a_failure(driver, code, certain, progress):
+    """After a fault of AWS's own nobody knows whether it was tagged."""
     resource_type, resource_id = topic()
     remedy = driver(resource_type)
     plan = remedy.plan(resource_id)
-    failed = {resource_id: {"StatusCode": 400, "ErrorCode": "InvalidParameterException"}}
-    remedy.fakes = {"resourcegroupstaggingapi": _Refusing({"FailedResourcesMap": failed})}
+    remedy.fakes = _refusing(resource_id, code)
     applied = {}
-    with pytest.raises(StepError, match=r"add_tags: .*InvalidParameterException") as refusal:
+    with pytest.raises(StepError, match=f"add_tags: .*{code}") as refusal:
         remedy.apply(plan, applied)
-    assert (refusal.value.certain, applied["add_tags"].progress) == (True, "not_made")
-
-
-def test_after_a_fault_of_aws_nobody_knows_whether_it_was_tagged(driver):
-    resource_type, resource_id = topic()
-    remedy = driver(resource_type)
-    plan = remedy.plan(resource_id)
-    failed = {resource_id: {"StatusCode": 500, "ErrorCode": "InternalServiceException"}}
-    remedy.fakes = {"resourcegroupstaggingapi": _Refusing({"FailedResourcesMap": failed})}
-    applied = {}
-    with pytest.raises(StepError) as refusal:
-        remedy.apply(plan, applied)
-    assert (refusal.value.certain, applied["add_tags"].progress) == (False, "begun")
+    assert (refusal.value.certain, applied["add_tags"].progress) == (certain, progress)
 
 
 def test_tags_that_aws_does_not_take_away_are_not_taken_back(driver):
     resource_type, resource_id = topic()
     remedy = driver(resource_type)
     applied = remedy.apply(remedy.plan(resource_id))
-    failed = {resource_id: {"StatusCode": 400, "ErrorCode": "InvalidParameterException"}}
-    remedy.fakes = {"resourcegroupstaggingapi": _Refusing({"FailedResourcesMap": failed})}
+    remedy.fakes = _refusing(resource_id, "InvalidParameterException")
     back = taken_back(SimpleNamespace(remaining=lambda: 900.0, sleep=None), remedy.ask, list(applied.values()))
     assert (back.done, "InvalidParameterException" in back.problem, len(back.left)) == (0, True, 1)
+
+
+def _refusing(resource_id, code):
+    failed = {resource_id: {"StatusCode": 400, "ErrorCode": code}}
+    return {"resourcegroupstaggingapi": _Refusing({"FailedResourcesMap": failed})}
 
 
 class _Refusing:
